@@ -38,8 +38,8 @@ fn preprocess(c: &mut Criterion) {
 struct Made(Vec<(String, ArrayD<f32>)>);
 
 impl Outputs for Made {
-    fn names(&self) -> Vec<String> {
-        self.0.iter().map(|(name, _)| name.clone()).collect()
+    fn name(&self, index: usize) -> Option<&str> {
+        self.0.get(index).map(|(name, _)| name.as_str())
     }
 
     fn get(&self, name: &str) -> Option<CowArray<'_, f32, IxDyn>> {

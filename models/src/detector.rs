@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::card::{Card, Resize};
 use crate::decode::{DecodeError, Decoder, RawBox, RawBoxes, Shot};
-use crate::nms::{self, Candidate};
+use crate::nms::{Candidate, Kept};
 use crate::open_error::OpenError;
 use crate::preprocess::{Mapping, PreprocessError, Preprocessor};
 use crate::providers::Provider;
@@ -102,18 +102,27 @@ pub struct OnnxDetector {
     shape: [usize; 4],
     decoder: Decoder,
     timings: Timings,
+    /// What was claimed of each frame of the last call, and memory for more.
+    claims: Vec<Claims>,
+    /// How the frames of the last run lie in the input.
+    mappings: Vec<Mapping>,
 }
 
-/// What a run claims of one frame.
+/// What a run claims of one frame. Its memory is used again by the next call.
 struct Claims {
     raw: RawBoxes,
     mapping: Mapping,
     candidates: Vec<Candidate>,
-    /// Indices of those that stay, best score first.
-    kept: Vec<usize>,
+    kept: Kept,
 }
 
 impl Claims {
+    /// None yet.
+    fn none() -> Self {
+        let (raw, kept) = (RawBoxes::default(), Kept::default());
+        Self { raw, mapping: Mapping::IDENTITY, candidates: Vec::new(), kept }
+    }
+
     /// Height of a claimed box in pixels of the model's input.
     fn height_px(&self, index: usize) -> f32 {
         let [_, top, _, bottom] = self.raw.boxes[index].corners;
@@ -145,9 +154,11 @@ impl OnnxDetector {
             session,
             preprocessors: vec![preprocessor],
             timings: Timings::default(),
+            claims: Vec::new(),
+            mappings: Vec::new(),
         };
-        match detector.infer(&[Mapping::IDENTITY]) {
-            Ok(_) => {}
+        match detector.infer(0, &[Mapping::IDENTITY]) {
+            Ok(()) => {}
             Err(InferError::Run(source)) => {
                 return Err(OpenError::Session { model: detector.card.name, path: weights.to_owned(), source });
             }
@@ -155,7 +166,7 @@ impl OnnxDetector {
                 return Err(OpenError::Decode { model: detector.card.name, source });
             }
         }
-        if detector.session.takes_batches() && detector.infer(&[Mapping::IDENTITY; 2]).is_ok() {
+        if detector.session.takes_batches() && detector.infer(0, &[Mapping::IDENTITY; 2]).is_ok() {
             detector.preprocessors.resize_with(MOST_AT_ONCE, || Preprocessor::new(&detector.card.input));
         }
         detector.tensor.truncate(detector.preprocessors[0].tensor_len());
@@ -188,21 +199,22 @@ impl OnnxDetector {
     /// A box may reach beyond the frame where the model takes the subject to go on; this is what evaluations score.
     /// [`Detector::detect`] cuts boxes off at the frame's edge. Boxes without an area are left out.
     pub fn detect_frame(&mut self, frame: &Frame) -> Result<Vec<Detection>, DetectError> {
-        Ok(self.claims(&[frame])?.first().map(|claims| self.detections(claims)).unwrap_or_default())
+        self.claim(&[frame])?;
+        Ok(self.claims.first().map(|claims| self.detections(claims)).unwrap_or_default())
     }
 
     /// As [`OnnxDetector::detect_frame`], each with the height of its box in pixels of the model's input.
     pub fn detect_measured(&mut self, frame: &Frame) -> Result<Vec<(Detection, f32)>, DetectError> {
-        let all = self.claims(&[frame])?;
+        self.claim(&[frame])?;
         let of = |claims: &Claims| -> Vec<(Detection, f32)> {
             self.kept(claims).map(|(index, detection)| (detection, claims.height_px(index))).collect()
         };
-        Ok(all.first().map(of).unwrap_or_default())
+        Ok(self.claims.first().map(of).unwrap_or_default())
     }
 
     /// As [`OnnxDetector::detect_frame`] for several frames, with the landmarks of each finding.
     pub fn find(&mut self, frames: &[&Frame]) -> Result<Vec<Vec<Found>>, DetectError> {
-        let all = self.claims(frames)?;
+        self.claim(frames)?;
         let found = |claims: &Claims| {
             let with_landmarks = self.kept(claims).map(|(index, Detection { class, score, bbox })| {
                 let landmarks = claims.raw.landmarks(index).iter().map(|&point| claims.mapping.point_to_frame(point));
@@ -210,7 +222,7 @@ impl OnnxDetector {
             });
             with_landmarks.collect()
         };
-        Ok(all.iter().map(found).collect())
+        Ok(self.claims.iter().take(frames.len()).map(found).collect())
     }
 
     /// Runs the model on the tensor of the last frame once more and leaves the outputs unread; for measuring what
@@ -221,35 +233,38 @@ impl OnnxDetector {
         self.session.run(&self.shape, &self.tensor[..n]).map(drop).map_err(failed)
     }
 
-    /// What the model claims of each frame. Neighbours of the same input size go into one run where the model can.
-    fn claims(&mut self, frames: &[&Frame]) -> Result<Vec<Claims>, DetectError> {
+    /// Has the model claim what is in each frame, the first frame's at the first place of `claims`. Neighbours of the same
+    /// input size go into one run where the model can.
+    fn claim(&mut self, frames: &[&Frame]) -> Result<(), DetectError> {
         self.timings = Timings::default();
-        let mut all = Vec::with_capacity(frames.len());
         let mut rest = frames;
         while let Some(first) = rest.first() {
             let size = self.card.input.size_for(first.width, first.height);
             let is_like = |frame: &&&Frame| self.card.input.size_for(frame.width, frame.height) == size;
             let n = rest.iter().take(self.preprocessors.len()).take_while(is_like).count().max(1);
             let (lot, later) = rest.split_at(n);
-            all.extend(self.claims_of_lot(lot)?);
+            let mut mappings = std::mem::take(&mut self.mappings);
+            let claimed = self.claim_lot(frames.len() - rest.len(), lot, &mut mappings);
+            self.mappings = mappings;
+            claimed?;
             rest = later;
         }
-        Ok(all)
+        Ok(())
     }
 
-    fn claims_of_lot(&mut self, lot: &[&Frame]) -> Result<Vec<Claims>, DetectError> {
+    fn claim_lot(&mut self, at: usize, lot: &[&Frame], mappings: &mut Vec<Mapping>) -> Result<(), DetectError> {
         let watch = Stopwatch::start();
         self.make_room(lot);
         let model = || self.card.name.clone();
         let item = self.preprocessors[0].tensor_len();
         let places = self.preprocessors.iter_mut().zip(self.tensor.chunks_exact_mut(item));
-        let fill = |(&frame, (preprocessor, tensor)): (&&Frame, (&mut Preprocessor, &mut [f32]))| {
+        mappings.clear();
+        for (&frame, (preprocessor, tensor)) in lot.iter().zip(places) {
             let failed = |source| DetectError::Preprocess { frame: name(&[frame]), model: model(), source };
-            preprocessor.fill(frame, tensor).map_err(failed)
-        };
-        let mappings = lot.iter().zip(places).map(fill).collect::<Result<Vec<_>, _>>()?;
+            mappings.push(preprocessor.fill(frame, tensor).map_err(failed)?);
+        }
         self.timings.preprocess += watch.elapsed();
-        self.infer(&mappings).map_err(|error| self.failed(lot, error))
+        self.infer(at, mappings).map_err(|error| self.failed(lot, error))
     }
 
     /// The model failed on frames.
@@ -278,7 +293,7 @@ impl OnnxDetector {
     }
 
     /// Runs the model on the tensor as it is and reads the outputs.
-    fn infer(&mut self, mappings: &[Mapping]) -> Result<Vec<Claims>, InferError> {
+    fn infer(&mut self, at: usize, mappings: &[Mapping]) -> Result<(), InferError> {
         self.shape = self.preprocessors[0].tensor_shape();
         self.shape[0] = mappings.len();
         let len: usize = self.shape.iter().product();
@@ -286,19 +301,22 @@ impl OnnxDetector {
             self.tensor.resize(len, 0.0);
         }
         let tensor = std::mem::take(&mut self.tensor);
-        let claims = self.infer_on(&tensor[..len], self.shape, self.preprocessors[0].size(), mappings);
+        let claimed = self.infer_on(&tensor[..len], self.shape, self.preprocessors[0].size(), (at, mappings));
         self.tensor = tensor;
-        claims
+        claimed
     }
 
-    /// Runs the model on the values of pictures of `size` and reads the outputs.
+    /// Runs the model on the values of pictures of `size` and reads the outputs, from the place `at` of the claims on.
     fn infer_on(
         &mut self,
         values: &[f32],
         shape: [usize; 4],
         size: [u32; 2],
-        mappings: &[Mapping],
-    ) -> Result<Vec<Claims>, InferError> {
+        (at, mappings): (usize, &[Mapping]),
+    ) -> Result<(), InferError> {
+        if self.claims.len() < at + mappings.len() {
+            self.claims.resize_with(at + mappings.len(), Claims::none);
+        }
         let watch = Stopwatch::start();
         let outputs = self.session.run(&shape, values)?;
         self.timings.inference += watch.elapsed();
@@ -306,27 +324,27 @@ impl OnnxDetector {
         let thresholds = &self.card.thresholds;
         let least = self.card.calibration.as_ref().map_or(thresholds.least(), |c| c.least_score(thresholds.least()));
         let mut shot = Shot { batch: mappings.len(), index: 0, size };
-        let mut all = Vec::with_capacity(mappings.len());
-        for (index, &mapping) in mappings.iter().enumerate() {
+        for (index, (&mapping, claims)) in mappings.iter().zip(&mut self.claims[at..]).enumerate() {
             shot.index = index;
-            let raw = self.decoder.decode(&outputs, shot, least).map_err(InferError::Decode)?;
+            self.decoder.decode_into(&outputs, shot, least, &mut claims.raw).map_err(InferError::Decode)?;
             let candidate = |b: &RawBox| Candidate {
                 class: b.class,
                 score: b.score.clamp(0.0, 1.0),
                 bbox: mapping.to_frame(b.corners),
             };
-            let candidates: Vec<Candidate> = raw.boxes.iter().map(candidate).collect();
-            let kept = nms::kept(&candidates, thresholds.nms_iou);
-            all.push(Claims { raw, mapping, candidates, kept });
+            claims.mapping = mapping;
+            claims.candidates.clear();
+            claims.candidates.extend(claims.raw.boxes.iter().map(candidate));
+            claims.kept.choose(&claims.candidates, thresholds.nms_iou);
         }
         self.timings.decode += watch.elapsed();
-        Ok(all)
+        Ok(())
     }
 
     /// What stays of a run's claims, surest first, with the index of each claim. Their scores are calibrated, where the
     /// card says how.
     fn kept(&self, claims: &Claims) -> impl Iterator<Item = (usize, Detection)> + use<> {
-        let strong = claims.kept.iter().filter_map(|&index| {
+        let strong = claims.kept.indices.iter().filter_map(|&index| {
             let Candidate { class, score, bbox } = claims.candidates[index];
             let class = self.by_number.get(class)?.clone()?;
             let score = match &self.card.calibration {
@@ -336,10 +354,13 @@ impl OnnxDetector {
             let is_strong = score >= self.card.thresholds.of(&class) && is_usable(&bbox);
             is_strong.then_some((index, Detection { class, score, bbox }))
         });
-        let mut strong: Vec<(usize, Detection)> = strong.collect();
-        // A larger box may be worth more than a smaller one with a higher score.
-        strong.sort_by(|(_, a), (_, b)| b.score.total_cmp(&a.score));
-        strong.into_iter()
+        let mut all: Vec<(usize, Detection)> = Vec::with_capacity(claims.kept.indices.len());
+        all.extend(strong);
+        // A larger box may be worth more than a smaller one with a higher score; without calibration they are in order.
+        if self.card.calibration.is_some() {
+            all.sort_by(|(_, a), (_, b)| b.score.total_cmp(&a.score));
+        }
+        all.into_iter()
     }
 
     fn detections(&self, claims: &Claims) -> Vec<Detection> {
@@ -380,13 +401,13 @@ impl Detector for OnnxDetector {
     /// As [`OnnxDetector::detect_frame`], but with boxes cut off at the frame's edge and without those that lie
     /// beyond it, because zones, crops and evidence know nothing outside the frame.
     fn detect(&mut self, frames: &[&Frame]) -> Result<Vec<Vec<Detection>>, DetectorError> {
-        let all = self.claims(frames).map_err(|error| DetectorError { message: error.to_string() })?;
+        self.claim(frames).map_err(|error| DetectorError { message: error.to_string() })?;
         let inside = |(claims, frame): (&Claims, &&Frame)| {
             let mut detections = self.detections(claims);
             cut_off(&mut detections, frame.width, frame.height);
             detections
         };
-        Ok(all.iter().zip(frames).map(inside).collect())
+        Ok(self.claims.iter().zip(frames).map(inside).collect())
     }
 
     fn input_grid(&self, size: (u32, u32)) -> Option<InputGrid> {

@@ -60,16 +60,28 @@ impl Feed {
         self.takes_batches
     }
 
-    /// The inputs of one run. 32-bit floats are not copied.
-    pub(crate) fn inputs<'v>(&self, shape: &'v [usize], values: &'v [f32]) -> Result<Inputs<'v>, ort::Error> {
-        let picture: SessionInputValue<'v> = match self.element {
+    /// The picture, where it is all that a run takes. 32-bit floats are not copied.
+    pub(crate) fn alone<'v>(
+        &self,
+        shape: &'v [usize],
+        values: &'v [f32],
+    ) -> Option<Result<SessionInputValue<'v>, ort::Error>> {
+        self.size_input.is_none().then(|| self.picture(shape, values))
+    }
+
+    fn picture<'v>(&self, shape: &'v [usize], values: &'v [f32]) -> Result<SessionInputValue<'v>, ort::Error> {
+        Ok(match self.element {
             Element::F32 => TensorRef::from_array_view((shape, values))?.into(),
             Element::F16 => Tensor::from_array((shape, converted(values, f16::from_f32)))?.into(),
             // A conversion of floats cuts off at the type's range.
             Element::I32 => Tensor::from_array((shape, converted(values, |v| v.round_ties_even() as i32)))?.into(),
             Element::U8 => Tensor::from_array((shape, converted(values, |v| v.round_ties_even() as u8)))?.into(),
-        };
-        let mut inputs = vec![(Cow::Owned(self.picture.clone()), picture)];
+        })
+    }
+
+    /// The inputs of one run by their names.
+    pub(crate) fn inputs<'v>(&self, shape: &'v [usize], values: &'v [f32]) -> Result<Inputs<'v>, ort::Error> {
+        let mut inputs = vec![(Cow::Owned(self.picture.clone()), self.picture(shape, values)?)];
         if let Some(name) = &self.size_input {
             let (height, width) = match (self.layout, shape) {
                 (Layout::Nchw, &[_, _, height, width]) | (Layout::Nhwc, &[_, height, width, _]) => (height, width),

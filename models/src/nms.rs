@@ -16,25 +16,36 @@ pub(crate) struct Candidate {
     pub(crate) bbox: BBox,
 }
 
-/// The indices of the best of each group of candidates of one class that overlap by more than `iou`.
-///
-/// They are ordered by score, best first; equal scores keep the order in which they came.
-pub(crate) fn kept(candidates: &[Candidate], iou: f32) -> Vec<usize> {
-    let mut order: Vec<usize> = (0..candidates.len()).collect();
-    order.sort_by(|&a, &b| candidates[b].score.total_cmp(&candidates[a].score));
-    order.truncate(MAX_CANDIDATES);
-    let mut kept: Vec<usize> = Vec::new();
-    for index in order {
-        let candidate = &candidates[index];
-        let is_new = |&k: &usize| {
-            let better = &candidates[k];
-            better.class != candidate.class || better.bbox.iou(&candidate.bbox) <= iou
-        };
-        if kept.iter().all(is_new) {
-            kept.push(index);
+/// The indices of candidates that stay, in memory that is used again.
+#[derive(Debug, Default)]
+pub(crate) struct Kept {
+    /// Best score first.
+    pub(crate) indices: Vec<usize>,
+    order: Vec<usize>,
+}
+
+impl Kept {
+    /// Chooses the best of each group of candidates of one class that overlap by more than `iou`.
+    ///
+    /// They are ordered by score, best first; equal scores keep the order in which they came.
+    pub(crate) fn choose(&mut self, candidates: &[Candidate], iou: f32) {
+        let Self { indices, order } = self;
+        order.clear();
+        order.extend(0..candidates.len());
+        order.sort_unstable_by(|&a, &b| candidates[b].score.total_cmp(&candidates[a].score).then(a.cmp(&b)));
+        order.truncate(MAX_CANDIDATES);
+        indices.clear();
+        for &index in &*order {
+            let candidate = &candidates[index];
+            let is_new = |&k: &usize| {
+                let better = &candidates[k];
+                better.class != candidate.class || better.bbox.iou(&candidate.bbox) <= iou
+            };
+            if indices.iter().all(is_new) {
+                indices.push(index);
+            }
         }
     }
-    kept
 }
 
 #[cfg(test)]
@@ -44,7 +55,9 @@ mod tests {
     use super::*;
 
     fn suppress(candidates: &[Candidate], iou: f32) -> Vec<Candidate> {
-        kept(candidates, iou).into_iter().map(|index| candidates[index]).collect()
+        let mut kept = Kept::default();
+        kept.choose(candidates, iou);
+        kept.indices.into_iter().map(|index| candidates[index]).collect()
     }
 
     fn candidate(class: usize, score: f32, x0: f32) -> Candidate {

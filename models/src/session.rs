@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use half::f16;
-use ndarray::{CowArray, IxDyn};
+use ndarray::{ArrayView, CowArray, IxDyn};
 use ort::ep::ExecutionProviderDispatch;
 use ort::logging::LogLevel;
 use ort::session::Session;
@@ -83,8 +83,11 @@ impl ModelSession {
     }
 
     fn run_here(&mut self, shape: &[usize], values: &[f32]) -> Result<Vec<DynValue>, ort::Error> {
-        let inputs = self.feed.inputs(shape, values)?;
-        Ok(self.session.run(inputs)?.into_iter().map(|(_, value)| value).collect())
+        let outputs = match self.feed.alone(shape, values) {
+            Some(picture) => self.session.run([picture?])?,
+            None => self.session.run(self.feed.inputs(shape, values)?)?,
+        };
+        Ok(outputs.into_iter().map(|(_, value)| value).collect())
     }
 
     /// Opens the model on the CPU if it runs elsewhere; false if there is nowhere to go.
@@ -115,8 +118,8 @@ pub(crate) struct RunOutputs<'s> {
 }
 
 impl Outputs for RunOutputs<'_> {
-    fn names(&self) -> Vec<String> {
-        self.names.to_vec()
+    fn name(&self, index: usize) -> Option<&str> {
+        self.names.get(index).map(String::as_str)
     }
 
     fn get(&self, name: &str) -> Option<CowArray<'_, f32, IxDyn>> {
@@ -125,10 +128,20 @@ impl Outputs for RunOutputs<'_> {
     }
 }
 
+/// No model has outputs of more sides.
+const MOST_SIDES: usize = 8;
+
 /// Numbers of any type as 32-bit floats, without a copy where they are that.
 fn floats(value: &DynValue) -> Option<CowArray<'_, f32, IxDyn>> {
     match value.dtype().tensor_type()? {
-        TensorElementType::Float32 => Some(value.try_extract_array::<f32>().ok()?.into()),
+        TensorElementType::Float32 => {
+            let (sides, values) = value.try_extract_tensor::<f32>().ok()?;
+            let mut shape = [0_usize; MOST_SIDES];
+            for (side, given) in shape.get_mut(..sides.len())?.iter_mut().zip(sides.iter()) {
+                *side = usize::try_from(*given).ok()?;
+            }
+            Some(ArrayView::from_shape(IxDyn(&shape[..sides.len()]), values).ok()?.into())
+        }
         TensorElementType::Float16 => Some(value.try_extract_array::<f16>().ok()?.mapv(f16::to_f32).into()),
         TensorElementType::Int64 => Some(value.try_extract_array::<i64>().ok()?.mapv(|v| v as f32).into()),
         TensorElementType::Int32 => Some(value.try_extract_array::<i32>().ok()?.mapv(|v| v as f32).into()),

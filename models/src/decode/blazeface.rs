@@ -31,14 +31,20 @@ impl BlazefaceDecoder {
         Some(Self { scores, regression, scorer, strides, anchors, n_landmarks: landmarks as usize })
     }
 
-    pub(super) fn decode(&self, outputs: &impl Outputs, shot: Shot, threshold: f32) -> Result<RawBoxes, DecodeError> {
+    pub(super) fn decode(
+        &self,
+        outputs: &impl Outputs,
+        shot: Shot,
+        threshold: f32,
+        found: &mut RawBoxes,
+    ) -> Result<(), DecodeError> {
         let heads = self.strides.iter().zip(&self.anchors);
         let n = heads.map(|(&stride, &n)| grid(shot.size, stride).iter().product::<usize>() * n as usize).sum();
         let scores = tensor::<Ix2>(outputs, &self.scores, shot, &[Side::Is(n)])?;
         let sides = [Side::Is(n), Side::Is(4 + 2 * self.n_landmarks)];
         let regression = tensor::<Ix3>(outputs, &self.regression, shot, &sides)?;
         let (scores, regression) = (scores.part(), regression.part());
-        let mut found = RawBoxes::with_landmarks(self.n_landmarks);
+        found.begin(self.n_landmarks);
         for (i, [x, y]) in self.points(shot.size).enumerate() {
             let Some((class, score)) = self.scorer.best(&[scores[i]], threshold) else { continue };
             let row = regression.row(i);
@@ -46,7 +52,7 @@ impl BlazefaceDecoder {
             let landmarks = (0..self.n_landmarks).map(|k| [row[4 + 2 * k] + x, row[5 + 2 * k] + y]);
             found.push_with(RawBox { class, score, corners: corners(centre, [row[2], row[3]]) }, landmarks);
         }
-        Ok(found)
+        Ok(())
     }
 
     /// The anchors in input pixels.

@@ -30,7 +30,13 @@ impl CenterfaceDecoder {
         Some(Self { stride, heat_map, sizes, offsets, landmarks })
     }
 
-    pub(super) fn decode(&self, outputs: &impl Outputs, shot: Shot, threshold: f32) -> Result<RawBoxes, DecodeError> {
+    pub(super) fn decode(
+        &self,
+        outputs: &impl Outputs,
+        shot: Shot,
+        threshold: f32,
+        found: &mut RawBoxes,
+    ) -> Result<(), DecodeError> {
         let [columns, rows] = grid(shot.size, self.stride);
         let map = |name: &str, channels: usize| {
             tensor::<Ix4>(outputs, name, shot, &[Side::Is(channels), Side::Is(rows), Side::Is(columns)])
@@ -40,7 +46,7 @@ impl CenterfaceDecoder {
             (map(&self.sizes, 2)?, map(&self.offsets, 2)?, map(&self.landmarks, LANDMARKS * 2)?);
         let (heat, sizes, offsets, landmarks) = (heat.part(), sizes.part(), offsets.part(), landmarks.part());
         let stride = self.stride as f32;
-        let mut found = RawBoxes::with_landmarks(LANDMARKS);
+        found.begin(LANDMARKS);
         for ((_, row, column), &score) in heat.indexed_iter().filter(|&(_, &score)| score >= threshold) {
             let at = |map: &ArrayView3<'_, f32>, channel: usize| map[[channel, row, column]];
             let (h, w) = (at(&sizes, 0).exp() * stride, at(&sizes, 1).exp() * stride);
@@ -50,6 +56,6 @@ impl CenterfaceDecoder {
             let point = |k: usize| [at(&landmarks, 2 * k + 1) * w + corners[0], at(&landmarks, 2 * k) * h + corners[1]];
             found.push_with(RawBox { class: 0, score, corners }, (0..LANDMARKS).map(point));
         }
-        Ok(found)
+        Ok(())
     }
 }

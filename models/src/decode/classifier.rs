@@ -29,7 +29,7 @@ impl ClassDecoder {
     /// or NaN makes all of them 0, so that nothing can be told.
     pub fn decode(&self, outputs: &impl Outputs, shot: Shot) -> Result<Vec<f32>, DecodeError> {
         let name = one_output(outputs, self.output.as_deref())?;
-        let scores = tensor::<Ix2>(outputs, &name, shot, &[Side::Is(self.n_classes)])?;
+        let scores = tensor::<Ix2>(outputs, name, shot, &[Side::Is(self.n_classes)])?;
         let mut scores = contiguous(&scores.part()).into_owned();
         if scores.iter().any(|score| !score.is_finite()) {
             return Ok(vec![0.0; self.n_classes]);

@@ -40,7 +40,7 @@ impl TextDecoder {
     pub fn decode(&self, outputs: &impl Outputs, shot: Shot) -> Result<Vec<Character>, DecodeError> {
         let name = one_output(outputs, self.output.as_deref())?;
         let sides = [Side::Any("steps"), Side::Is(self.characters.len() + 1)];
-        let steps = tensor::<Ix3>(outputs, &name, shot, &sides)?;
+        let steps = tensor::<Ix3>(outputs, name, shot, &sides)?;
         let part = steps.part();
         let n_steps = part.nrows() as f32;
         let mut read: Vec<Character> = Vec::new();

@@ -49,8 +49,11 @@ pub struct RawBoxes {
 }
 
 impl RawBoxes {
-    fn with_landmarks(n_landmarks: usize) -> Self {
-        Self { n_landmarks, ..Self::default() }
+    /// Begins anew with what was claimed of memory before.
+    fn begin(&mut self, n_landmarks: usize) {
+        self.n_landmarks = n_landmarks;
+        self.boxes.clear();
+        self.landmarks.clear();
     }
 
     /// Adds a box without landmarks, unless a number of it is infinite or NaN.
@@ -102,8 +105,8 @@ impl Shot {
 
 /// A model's outputs by name.
 pub trait Outputs {
-    /// The names of the outputs.
-    fn names(&self) -> Vec<String>;
+    /// The name of the output of that number, from 0.
+    fn name(&self, index: usize) -> Option<&str>;
     /// The output of that name as 32-bit floats, without a copy where it holds them; `None` if there is none or it
     /// holds no numbers.
     fn get(&self, name: &str) -> Option<CowArray<'_, f32, IxDyn>>;
@@ -153,17 +156,30 @@ impl Decoder {
     /// All boxes of one picture whose score is at least `threshold` (above 0), in the order of the cells. Nothing
     /// infinite or NaN comes out.
     pub fn decode(&self, outputs: &impl Outputs, shot: Shot, threshold: f32) -> Result<RawBoxes, DecodeError> {
+        let mut found = RawBoxes::default();
+        self.decode_into(outputs, shot, threshold, &mut found)?;
+        Ok(found)
+    }
+
+    /// The same in place of what was found before, in the memory of that.
+    pub fn decode_into(
+        &self,
+        outputs: &impl Outputs,
+        shot: Shot,
+        threshold: f32,
+        found: &mut RawBoxes,
+    ) -> Result<(), DecodeError> {
         match &self.0 {
-            Family::Nanodet(decoder) => decoder.decode(outputs, shot, threshold),
-            Family::Yolox(decoder) => decoder.decode(outputs, shot, threshold),
-            Family::Ssd(decoder) => decoder.decode(outputs, shot, threshold),
-            Family::Queries(decoder) => decoder.decode(outputs, shot, threshold),
-            Family::Yolov8(decoder) => decoder.decode(outputs, shot, threshold),
-            Family::Suppressed(decoder) => decoder.decode(outputs, shot, threshold),
-            Family::Centerface(decoder) => decoder.decode(outputs, shot, threshold),
-            Family::Blazeface(decoder) => decoder.decode(outputs, shot, threshold),
-            Family::Yunet(decoder) => decoder.decode(outputs, shot, threshold),
-            Family::Plate(decoder) => decoder.decode(outputs, shot, threshold),
+            Family::Nanodet(decoder) => decoder.decode(outputs, shot, threshold, found),
+            Family::Yolox(decoder) => decoder.decode(outputs, shot, threshold, found),
+            Family::Ssd(decoder) => decoder.decode(outputs, shot, threshold, found),
+            Family::Queries(decoder) => decoder.decode(outputs, shot, threshold, found),
+            Family::Yolov8(decoder) => decoder.decode(outputs, shot, threshold, found),
+            Family::Suppressed(decoder) => decoder.decode(outputs, shot, threshold, found),
+            Family::Centerface(decoder) => decoder.decode(outputs, shot, threshold, found),
+            Family::Blazeface(decoder) => decoder.decode(outputs, shot, threshold, found),
+            Family::Yunet(decoder) => decoder.decode(outputs, shot, threshold, found),
+            Family::Plate(decoder) => decoder.decode(outputs, shot, threshold, found),
         }
     }
 }

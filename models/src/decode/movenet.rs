@@ -34,7 +34,7 @@ impl PoseDecoder {
     /// The key points of one picture in the order of the card. One that is infinite or NaN gets score 0 at (0, 0).
     pub fn decode(&self, outputs: &impl Outputs, shot: Shot) -> Result<Vec<RawPoint>, DecodeError> {
         let name = one_output(outputs, self.output.as_deref())?;
-        let points = tensor::<Ix4>(outputs, &name, shot, &[Side::Is(1), Side::Is(self.n_points), Side::Is(3)])?;
+        let points = tensor::<Ix4>(outputs, name, shot, &[Side::Is(1), Side::Is(self.n_points), Side::Is(3)])?;
         let part = points.part();
         let [width, height] = shot.size.map(|side| side as f32);
         let point = |k: usize| {

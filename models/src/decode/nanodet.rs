@@ -24,8 +24,14 @@ impl NanodetDecoder {
         Self { heads, n_classes, n_bins }
     }
 
-    pub(super) fn decode(&self, outputs: &impl Outputs, shot: Shot, threshold: f32) -> Result<RawBoxes, DecodeError> {
-        let mut found = RawBoxes::default();
+    pub(super) fn decode(
+        &self,
+        outputs: &impl Outputs,
+        shot: Shot,
+        threshold: f32,
+        found: &mut RawBoxes,
+    ) -> Result<(), DecodeError> {
+        found.begin(0);
         for (stride, (class_output, box_output)) in &self.heads {
             let [columns, rows] = grid(shot.size, *stride);
             let n_cells = columns * rows;
@@ -47,7 +53,7 @@ impl NanodetDecoder {
                 found.push(RawBox { class, score, corners });
             }
         }
-        Ok(found)
+        Ok(())
     }
 }
 

@@ -34,7 +34,13 @@ impl PlateDecoder {
         Some(Self { boxes, scores, landmarks, n_landmarks: points as usize, heads, variances })
     }
 
-    pub(super) fn decode(&self, outputs: &impl Outputs, shot: Shot, threshold: f32) -> Result<RawBoxes, DecodeError> {
+    pub(super) fn decode(
+        &self,
+        outputs: &impl Outputs,
+        shot: Shot,
+        threshold: f32,
+        found: &mut RawBoxes,
+    ) -> Result<(), DecodeError> {
         let cells = |stride: u32| grid(shot.size, stride).iter().product::<usize>();
         let n = self.heads.iter().map(|(stride, sides)| cells(*stride) * sides.len()).sum();
         let rows = |name: &str, values| tensor::<Ix3>(outputs, name, shot, &[Side::Is(n), Side::Is(values)]);
@@ -42,7 +48,7 @@ impl PlateDecoder {
         let landmarks = rows(&self.landmarks, 2 * self.n_landmarks)?;
         let (scores, boxes, landmarks) = (scores.part(), boxes.part(), landmarks.part());
         let [of_centre, of_size] = self.variances;
-        let mut found = RawBoxes::with_landmarks(self.n_landmarks);
+        found.begin(self.n_landmarks);
         for (i, [x, y, side]) in self.priors(shot.size).enumerate() {
             let score = scores[[i, PLATE]];
             if score.is_nan() || score < threshold {
@@ -54,7 +60,7 @@ impl PlateDecoder {
             let points = (0..self.n_landmarks).map(|k| at(l[2 * k], l[2 * k + 1]));
             found.push_with(RawBox { class: 0, score, corners: corners(at(b[0], b[1]), size) }, points);
         }
-        Ok(found)
+        Ok(())
     }
 
     /// Centre and side of each prior in input pixels.

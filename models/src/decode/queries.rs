@@ -36,7 +36,13 @@ impl QueriesDecoder {
         Some(Self { boxes, scores, labels, scorer, activation, format: box_format, is_normalised: normalised })
     }
 
-    pub(super) fn decode(&self, outputs: &impl Outputs, shot: Shot, threshold: f32) -> Result<RawBoxes, DecodeError> {
+    pub(super) fn decode(
+        &self,
+        outputs: &impl Outputs,
+        shot: Shot,
+        threshold: f32,
+        found: &mut RawBoxes,
+    ) -> Result<(), DecodeError> {
         let boxes = tensor::<Ix3>(outputs, &self.boxes, shot, &[QUERIES, Side::Is(4)])?;
         let boxes = boxes.part();
         let n = boxes.nrows();
@@ -45,7 +51,7 @@ impl QueriesDecoder {
             None => self.scored(outputs, n, shot, threshold)?,
         };
         let [width, height] = if self.is_normalised { shot.size.map(|side| side as f32) } else { [1.0; 2] };
-        let mut found = RawBoxes::default();
+        found.begin(0);
         for (query, class, score) in claims {
             let [a, b, c, d] = [0, 1, 2, 3].map(|k| boxes[[query, k]]);
             let [x0, y0, x1, y1] = match self.format {
@@ -54,7 +60,7 @@ impl QueriesDecoder {
             };
             found.push(RawBox { class, score, corners: [x0 * width, y0 * height, x1 * width, y1 * height] });
         }
-        Ok(found)
+        Ok(())
     }
 
     /// Query, class and score of a graph that scores every class.

@@ -77,22 +77,24 @@ pub(super) fn tensor<'a, D: Dimension>(
     let Some(array) = outputs.get(name) else {
         return Err(DecodeError::MissingOutput { output: name.to_owned(), has: listed(outputs) });
     };
-    let promised: Vec<Side> = std::iter::once(Side::Is(shot.batch)).chain(sides.iter().copied()).collect();
-    let fits = |(side, &given): (&Side, &usize)| match side {
-        Side::Is(n) => *n == given,
+    let promised = || std::iter::once(Side::Is(shot.batch)).chain(sides.iter().copied());
+    let wrong = |shape: &[usize]| {
+        let promised = promised().map(|side| side.to_string()).collect::<Vec<_>>().join("x");
+        let given = shape.iter().map(ToString::to_string).collect::<Vec<_>>().join("x");
+        let given = if given.is_empty() { "a single number".to_owned() } else { given };
+        DecodeError::Shape { output: name.to_owned(), promised, given }
+    };
+    let fits = |(side, &given): (Side, &usize)| match side {
+        Side::Is(n) => n == given,
         Side::Any(_) => given > 0,
     };
-    let shape = array.shape().to_vec();
-    let is_promised = shape.len() == promised.len() && promised.iter().zip(&shape).all(fits);
-    if let Ok(array) = array.into_dimensionality::<D>()
-        && is_promised
-    {
-        return Ok(Tensor { array, index: shot.index });
+    let shape = array.shape();
+    if shape.len() != sides.len() + 1 || !promised().zip(shape).all(fits) {
+        return Err(wrong(shape));
     }
-    let promised = promised.iter().map(ToString::to_string).collect::<Vec<_>>().join("x");
-    let given = shape.iter().map(ToString::to_string).collect::<Vec<_>>().join("x");
-    let given = if given.is_empty() { "a single number".to_owned() } else { given };
-    Err(DecodeError::Shape { output: name.to_owned(), promised, given })
+    // `D` has as many sides as are promised.
+    let array = array.into_dimensionality::<D>().map_err(|_| wrong(&[]))?;
+    Ok(Tensor { array, index: shot.index })
 }
 
 /// A row as a slice; copied only if the runtime gave it out of order.
@@ -104,17 +106,17 @@ pub(super) fn contiguous<'a>(row: &ArrayView1<'a, f32>) -> Cow<'a, [f32]> {
 }
 
 /// The name in the card, else that of the model's only output.
-pub(super) fn one_output(outputs: &impl Outputs, named: Option<&str>) -> Result<String, DecodeError> {
+pub(super) fn one_output<'a>(outputs: &'a impl Outputs, named: Option<&'a str>) -> Result<&'a str, DecodeError> {
     if let Some(name) = named {
-        return Ok(name.to_owned());
+        return Ok(name);
     }
-    match outputs.names().as_slice() {
-        [only] => Ok(only.clone()),
+    match (outputs.name(0), outputs.name(1)) {
+        (Some(only), None) => Ok(only),
         _ => Err(DecodeError::NotOneOutput { has: listed(outputs) }),
     }
 }
 
 fn listed(outputs: &impl Outputs) -> String {
-    let names: Vec<String> = outputs.names().iter().map(|name| format!("`{name}`")).collect();
+    let names: Vec<String> = (0..).map_while(|index| outputs.name(index)).map(|name| format!("`{name}`")).collect();
     if names.is_empty() { "none".to_owned() } else { names.join(", ") }
 }

@@ -33,13 +33,19 @@ impl SsdDecoder {
         Some(Self { boxes, scores, scorer, order, variances, priors })
     }
 
-    pub(super) fn decode(&self, outputs: &impl Outputs, shot: Shot, threshold: f32) -> Result<RawBoxes, DecodeError> {
+    pub(super) fn decode(
+        &self,
+        outputs: &impl Outputs,
+        shot: Shot,
+        threshold: f32,
+        found: &mut RawBoxes,
+    ) -> Result<(), DecodeError> {
         let n = Side::Is(self.priors.len());
         let scores = tensor::<Ix3>(outputs, &self.scores, shot, &[n, Side::Is(self.scorer.n_scores())])?;
         let offsets = tensor::<Ix3>(outputs, &self.boxes, shot, &[n, Side::Is(4)])?;
         let (scores, offsets) = (scores.part(), offsets.part());
         let [width, height] = shot.size.map(|side| side as f32);
-        let mut found = RawBoxes::default();
+        found.begin(0);
         for (i, (row, prior)) in scores.outer_iter().zip(&self.priors).enumerate() {
             let Some((class, score)) = self.scorer.best(&contiguous(&row), threshold) else { continue };
             let offsets = offsets.row(i);
@@ -54,7 +60,7 @@ impl SsdDecoder {
             let [x0, y0, x1, y1] = corners(centre, size);
             found.push(RawBox { class, score, corners: [x0 * width, y0 * height, x1 * width, y1 * height] });
         }
-        Ok(found)
+        Ok(())
     }
 }
 

@@ -25,11 +25,17 @@ impl SuppressedDecoder {
         Some(Self { output, is_normalised: normalised })
     }
 
-    pub(super) fn decode(&self, outputs: &impl Outputs, shot: Shot, threshold: f32) -> Result<RawBoxes, DecodeError> {
+    pub(super) fn decode(
+        &self,
+        outputs: &impl Outputs,
+        shot: Shot,
+        threshold: f32,
+        found: &mut RawBoxes,
+    ) -> Result<(), DecodeError> {
         let name = one_output(outputs, self.output.as_deref())?;
-        let tensor = tensor::<Ix3>(outputs, &name, shot, &[Side::Any("rows"), Side::Is(NUMBERS)])?;
+        let tensor = tensor::<Ix3>(outputs, name, shot, &[Side::Any("rows"), Side::Is(NUMBERS)])?;
         let [width, height] = if self.is_normalised { shot.size.map(|side| side as f32) } else { [1.0; 2] };
-        let mut found = RawBoxes::default();
+        found.begin(0);
         for row in tensor.part().outer_iter() {
             let [x0, y0, x1, y1, score, class] = [0, 1, 2, 3, 4, 5].map(|k| row[k]);
             // A negative class, which some graphs fill up with, is none.
@@ -38,6 +44,6 @@ impl SuppressedDecoder {
                 found.push(RawBox { class: class.round() as usize, score, corners });
             }
         }
-        Ok(found)
+        Ok(())
     }
 }

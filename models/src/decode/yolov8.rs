@@ -24,20 +24,26 @@ impl Yolov8Decoder {
         Some(Self { output, is_cells_first: cells_first, strides, n_classes: card.classes.by_number().len() })
     }
 
-    pub(super) fn decode(&self, outputs: &impl Outputs, shot: Shot, threshold: f32) -> Result<RawBoxes, DecodeError> {
+    pub(super) fn decode(
+        &self,
+        outputs: &impl Outputs,
+        shot: Shot,
+        threshold: f32,
+        found: &mut RawBoxes,
+    ) -> Result<(), DecodeError> {
         let name = one_output(outputs, self.output.as_deref())?;
         let (cells, values) = (Side::Is(n_cells(shot.size, &self.strides)), Side::Is(4 + self.n_classes));
         let sides = if self.is_cells_first { [cells, values] } else { [values, cells] };
-        let tensor = tensor::<Ix3>(outputs, &name, shot, &sides)?;
+        let tensor = tensor::<Ix3>(outputs, name, shot, &sides)?;
         let part = tensor.part();
         let columns = if self.is_cells_first { part.reversed_axes() } else { part };
         let best = best_of_columns(&columns, self.n_classes);
-        let mut found = RawBoxes::default();
+        found.begin(0);
         for (cell, (class, score)) in best.into_iter().enumerate().filter(|&(_, (_, score))| score >= threshold) {
             let [x, y, w, h] = [0, 1, 2, 3].map(|k| columns[[k, cell]]);
             found.push(RawBox { class, score, corners: corners([x, y], [w, h]) });
         }
-        Ok(found)
+        Ok(())
     }
 }
 

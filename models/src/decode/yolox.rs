@@ -20,12 +20,18 @@ impl YoloxDecoder {
         Self { strides, n_classes }
     }
 
-    pub(super) fn decode(&self, outputs: &impl Outputs, shot: Shot, threshold: f32) -> Result<RawBoxes, DecodeError> {
+    pub(super) fn decode(
+        &self,
+        outputs: &impl Outputs,
+        shot: Shot,
+        threshold: f32,
+        found: &mut RawBoxes,
+    ) -> Result<(), DecodeError> {
         // The export's one output is taken whatever its name.
-        let name = outputs.names().into_iter().next().unwrap_or_default();
+        let name = outputs.name(0).unwrap_or_default();
         let sides = [Side::Is(n_cells(shot.size, &self.strides)), Side::Is(5 + self.n_classes)];
-        let rows = tensor::<Ix3>(outputs, &name, shot, &sides)?;
-        let mut found = RawBoxes::default();
+        let rows = tensor::<Ix3>(outputs, name, shot, &sides)?;
+        found.begin(0);
         for (row, [column, line, stride]) in rows.part().outer_iter().zip(grid_cells(shot.size, &self.strides)) {
             let row = contiguous(&row);
             let objectness = row[4];
@@ -42,6 +48,6 @@ impl YoloxDecoder {
             let size = [row[2].exp() * stride, row[3].exp() * stride];
             found.push(RawBox { class, score, corners: corners(centre, size) });
         }
-        Ok(found)
+        Ok(())
     }
 }

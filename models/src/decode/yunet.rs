@@ -39,8 +39,14 @@ impl YunetDecoder {
         Some(Self(strides.into_iter().zip(names).map(head).collect()))
     }
 
-    pub(super) fn decode(&self, outputs: &impl Outputs, shot: Shot, threshold: f32) -> Result<RawBoxes, DecodeError> {
-        let mut found = RawBoxes::with_landmarks(LANDMARKS);
+    pub(super) fn decode(
+        &self,
+        outputs: &impl Outputs,
+        shot: Shot,
+        threshold: f32,
+        found: &mut RawBoxes,
+    ) -> Result<(), DecodeError> {
+        found.begin(LANDMARKS);
         for head in &self.0 {
             let n = grid(shot.size, head.stride).iter().product();
             let rows = |name: &str, values| tensor::<Ix3>(outputs, name, shot, &[Side::Is(n), Side::Is(values)]);
@@ -60,6 +66,6 @@ impl YunetDecoder {
                 found.push_with(RawBox { class: 0, score, corners: corners(centre, size) }, points);
             }
         }
-        Ok(found)
+        Ok(())
     }
 }

@@ -6,7 +6,7 @@
 use forewarn_domain::clock::Stopwatch;
 use forewarn_domain::{BBox, Detection, Frame, InputGrid, Window};
 
-use super::{Claims, DetectError, OnnxDetector, is_usable, name};
+use super::{DetectError, OnnxDetector, is_usable, name};
 use crate::card::{DecoderSpec, Input, Layout};
 use crate::preprocess::Preprocessor;
 use crate::providers::Provider;
@@ -41,8 +41,8 @@ impl OnnxDetector {
         let Some(grid) = self.grid((frame.width, frame.height)) else { return Ok(Vec::new()) };
         let mut all = Vec::with_capacity(windows.len());
         for window in windows {
-            let claims = self.claims_of_window(frame, window)?;
-            let mut found = claims.first().map(|claims| self.detections(claims)).unwrap_or_default();
+            self.claim_window(frame, window)?;
+            let mut found = self.claims.first().map(|claims| self.detections(claims)).unwrap_or_default();
             let edge = grid.to_frame(window);
             for Detection { bbox, .. } in &mut found {
                 let (x0, y0) = (bbox.x0.max(edge.x0), bbox.y0.max(edge.y0));
@@ -55,7 +55,7 @@ impl OnnxDetector {
         Ok(all)
     }
 
-    fn claims_of_window(&mut self, frame: &Frame, window: &Window) -> Result<Vec<Claims>, DetectError> {
+    fn claim_window(&mut self, frame: &Frame, window: &Window) -> Result<(), DetectError> {
         let watch = Stopwatch::start();
         let len = window.area() as usize * 3;
         let mut tensor = std::mem::take(&mut self.windows.tensor);
@@ -71,8 +71,8 @@ impl OnnxDetector {
             Layout::Nchw => [1, 3, height, width],
             Layout::Nhwc => [1, height, width, 3],
         };
-        let claims = self.infer_on(&tensor[..len], shape, [window.width, window.height], &[mapping]);
+        let claimed = self.infer_on(&tensor[..len], shape, [window.width, window.height], (0, &[mapping]));
         self.windows.tensor = tensor;
-        claims.map_err(|error| self.failed(&[frame], error))
+        claimed.map_err(|error| self.failed(&[frame], error))
     }
 }

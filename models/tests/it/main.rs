@@ -4,6 +4,7 @@
 
 mod support;
 
+mod allocations;
 mod cascades;
 mod denormals;
 mod eval;

@@ -111,14 +111,24 @@ pub(crate) fn constant_model(input: &[i64], shape: &[i64], values: &[f32]) -> Ve
 
 /// A frame of one stream whose pixels follow from their place.
 pub(crate) fn frame(stream: &str, (width, height): (u32, u32), at: impl Fn(u32, u32) -> [u8; 3]) -> Frame {
-    let meta = FrameMeta {
+    let rgb = (0..height).flat_map(|y| (0..width).map(move |x| (x, y))).flat_map(|(x, y)| at(x, y)).collect();
+    Frame::packed(meta(stream), PixelFormat::Rgb8, ColourMatrix::BT601, (width, height), rgb).unwrap()
+}
+
+/// A noise in the planes of a format.
+pub(crate) fn planar(format: PixelFormat, (width, height): (u32, u32)) -> Frame {
+    let n: usize = format.plane_shapes(width, height).iter().map(|(rows, bytes)| rows * bytes).sum();
+    let samples = (0..n).map(|i| (i.wrapping_mul(7919) % 251) as u8).collect();
+    Frame::packed(meta("gate"), format, ColourMatrix::BT601, (width, height), samples).unwrap()
+}
+
+fn meta(stream: &str) -> FrameMeta {
+    FrameMeta {
         stream: StreamId::new(stream).unwrap(),
         sequence: 0,
         captured_at: Timestamp::from_micros(1_500_000),
         arrived_at: Timestamp::from_micros(1_500_000),
-    };
-    let rgb = (0..height).flat_map(|y| (0..width).map(move |x| (x, y))).flat_map(|(x, y)| at(x, y)).collect();
-    Frame::packed(meta, PixelFormat::Rgb8, ColourMatrix::BT601, (width, height), rgb).unwrap()
+    }
 }
 
 /// Runs a test in a process of its own: the program of the tests starts itself anew with this test alone.

@@ -120,7 +120,8 @@ variances = [0.1, 0.2]
 
 #[test]
 fn a_landmark_that_is_no_number_takes_its_box_with_it() {
-    let mut raw = RawBoxes::with_landmarks(2);
+    let mut raw = RawBoxes::default();
+    raw.begin(2);
     let one = RawBox { class: 0, score: 0.5, corners: [0.0; 4] };
     raw.push_with(one, [[1.0, 2.0], [f32::NAN, 3.0]].into_iter());
     raw.push_with(RawBox { class: 1, ..one }, [[4.0, 5.0], [6.0, 7.0]].into_iter());

@@ -14,8 +14,8 @@ mod faces;
 struct Made(Vec<(&'static str, ArrayD<f32>)>);
 
 impl Outputs for Made {
-    fn names(&self) -> Vec<String> {
-        self.0.iter().map(|(name, _)| (*name).to_owned()).collect()
+    fn name(&self, index: usize) -> Option<&str> {
+        self.0.get(index).map(|(name, _)| *name)
     }
 
     fn get(&self, name: &str) -> Option<CowArray<'_, f32, IxDyn>> {
