@@ -42,21 +42,30 @@ impl Picture {
     /// The picture under a binomial filter of three by three: single samples are mostly noise, of which interpolation
     /// makes minima of its own.
     pub(super) fn smoothed(&self) -> Self {
-        let pass = |levels: &[f32], step: usize| -> Vec<f32> {
+        let mut smooth = Self::default();
+        self.smooth_into(&mut Vec::new(), &mut smooth);
+        smooth
+    }
+
+    /// The same in the memory of another picture, by that of the first of two passes.
+    fn smooth_into(&self, half: &mut Vec<f32>, smooth: &mut Self) {
+        let pass = |levels: &[f32], step: usize, out: &mut Vec<f32>| {
             let (n, step) = (levels.len(), step.min(levels.len()));
             let inner = step..(n - step).max(step);
             let at =
                 |i: usize| (levels[i.saturating_sub(step)] + 2.0 * levels[i] + levels[(i + step).min(n - 1)]) * 0.25;
-            let mut out = Vec::with_capacity(n);
+            out.clear();
+            out.reserve(n);
             out.extend((0..inner.start).map(at));
             // Three slices of one length, so that the compiler does several samples at a time.
             let here = &levels[inner.clone()];
             let (before, after) = (&levels[..here.len()], &levels[n - here.len()..]);
             out.extend(before.iter().zip(here).zip(after).map(|((a, b), c)| (a + 2.0 * b + c) * 0.25));
             out.extend((inner.end..n).map(at));
-            out
         };
-        Self { levels: pass(&pass(&self.levels, 1), self.width), ..*self }
+        pass(&self.levels, 1, half);
+        (smooth.width, smooth.height) = (self.width, self.height);
+        pass(half, self.width, &mut smooth.levels);
     }
 
     /// The level between samples; none beyond the picture.
@@ -203,11 +212,12 @@ pub(super) fn shift_from(
     if !reference.can_tell(now.fine()) {
         return None;
     }
+    let mut residuals = Vec::new();
     for (step, samples, now) in reference.steps(now, counts) {
         let scale = step as f32;
         let mut fit = Fit { x: x / scale, y: y / scale, gain: 1.0, offset: 0.0 };
         for _ in 0..ROUNDS {
-            if fit.round(&samples, now)? < 0.02 {
+            if fit.round(&samples, now, &mut residuals)? < 0.02 {
                 break;
             }
         }
@@ -221,18 +231,37 @@ pub(super) fn shift_from(
 
 /// By how many samples `now` lies off `reference` beyond `place`, where that is little; none where the picture does not
 /// tell.
-pub(super) fn small_step(place: (f32, f32), reference: &Pyramid, now: &Picture, counts: &[bool]) -> Option<f32> {
+pub(super) fn small_step(
+    place: (f32, f32),
+    reference: &Pyramid,
+    now: &Picture,
+    counts: &[bool],
+    scratch: &mut Scratch,
+) -> Option<f32> {
     if !reference.can_tell(now) {
         return None;
     }
-    let samples = Samples::of(reference.fine(), 1, (counts, now.width), FINE_STRIDE);
-    Fit { x: place.0, y: place.1, gain: 1.0, offset: 0.0 }.round(&samples, &now.smoothed())
+    let Scratch { samples, half, smooth, residuals } = scratch;
+    samples.fill(reference.fine(), 1, (counts, now.width), FINE_STRIDE);
+    now.smooth_into(half, smooth);
+    Fit { x: place.0, y: place.1, gain: 1.0, offset: 0.0 }.round(samples, smooth, residuals)
+}
+
+/// Memory of one step, which is used again from picture to picture.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Scratch {
+    samples: Samples,
+    half: Vec<f32>,
+    smooth: Picture,
+    residuals: Vec<f32>,
 }
 
 /// The samples of a reference that take part.
+#[derive(Debug, Clone, Default)]
 pub(super) struct Samples(pub(super) Vec<Sample>);
 
 /// What serves for all rounds alike of one sample: its place, its level and the gradient there.
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Sample {
     pub(super) x: u32,
     pub(super) y: u32,
@@ -243,9 +272,17 @@ pub(super) struct Sample {
 
 impl Samples {
     /// One in `stride` of a row, of every second row, of those that `counts`, in rows of `whole_width`, lets take part.
-    pub(super) fn of(reference: &Picture, step: usize, (counts, whole_width): (&[bool], usize), stride: usize) -> Self {
-        let width = reference.width;
-        let mut samples = Vec::with_capacity(reference.levels.len() / (stride * stride.min(2)));
+    pub(super) fn of(reference: &Picture, step: usize, counts: (&[bool], usize), stride: usize) -> Self {
+        let mut samples = Self::default();
+        samples.fill(reference, step, counts, stride);
+        samples
+    }
+
+    /// The same in place of those that were.
+    fn fill(&mut self, reference: &Picture, step: usize, (counts, whole_width): (&[bool], usize), stride: usize) {
+        let (width, Self(samples)) = (reference.width, self);
+        samples.clear();
+        samples.reserve(reference.levels.len() / (stride * stride.min(2)));
         for y in (2..reference.height - 2).step_by(stride.min(2)) {
             for x in (2 + y % stride..width - 2).step_by(stride) {
                 if !counts[(y * step + step / 2) * whole_width + x * step + step / 2] {
@@ -256,7 +293,6 @@ impl Samples {
                 samples.push(Sample { x: x as u32, y: y as u32, level: b[i], gx, gy });
             }
         }
-        Self(samples)
     }
 }
 
@@ -270,19 +306,20 @@ struct Fit {
 
 impl Fit {
     /// One round; the length by which the shift changed, `None` if the picture has too little texture.
-    fn round(&mut self, Samples(samples): &Samples, now: &Picture) -> Option<f32> {
+    fn round(&mut self, Samples(samples): &Samples, now: &Picture, residuals: &mut Vec<f32>) -> Option<f32> {
         if samples.len() < 64 {
             return None;
         }
         let moved = now.moved((self.x, self.y));
         let residual =
             |&Sample { x, y, level, .. }: &Sample| moved.at(x as usize, y as usize) - self.gain * level - self.offset;
-        let residuals: Vec<f32> = samples.iter().map(residual).collect();
+        residuals.clear();
+        residuals.extend(samples.iter().map(residual));
         let spread = residuals.iter().map(|residual| residual.abs()).sum::<f32>() / samples.len() as f32;
         let scale = 1.0 / (1.5 * spread + 1.0);
         let mut normal = [[0.0f64; 5]; 4];
         let mut weights = 0.0;
-        for (&Sample { level, gx, gy, .. }, &residual) in samples.iter().zip(&residuals) {
+        for (&Sample { level, gx, gy, .. }, &residual) in samples.iter().zip(&*residuals) {
             let weight = 1.0 / (1.0 + (residual * scale).powi(2)).powi(2);
             weights += f64::from(weight);
             let row = [gx * self.gain, gy * self.gain, -level, -1.0, residual];

@@ -7,7 +7,7 @@
 use forewarn_domain::{BBox, Motion, Point};
 
 use super::LumaPlane;
-use super::kept::{Kept, Now};
+use super::kept::{Kept, Memory, Now};
 use super::overlay::Overlay;
 
 /// Frames for which one picture is kept, and in which it may not be recognised; light and shadows wander.
@@ -52,6 +52,9 @@ pub struct CameraShift {
     correlation: f32,
     age_frames: u32,
     unsure_frames: u32,
+    memory: Memory,
+    /// Memory of the next frame's levels.
+    levels: Vec<f32>,
 }
 
 impl Default for CameraShift {
@@ -70,6 +73,8 @@ impl CameraShift {
             correlation: 1.0,
             age_frames: 0,
             unsure_frames: 0,
+            memory: Memory::default(),
+            levels: Vec::new(),
         }
     }
 
@@ -78,31 +83,33 @@ impl CameraShift {
     /// Returns how everything in the full frame has moved since the frame before; none when the picture does not tell, as in
     /// the dark, in fog or after a cut, which is best taken as no movement.
     pub fn observe(&mut self, plane: &LumaPlane, leave_out: &[BBox]) -> Option<CameraMove> {
-        let told = self.follow(plane, leave_out);
-        self.latest.0.clone_from(plane);
+        let now = Now::of(plane, leave_out, std::mem::take(&mut self.levels));
+        let told = self.follow(&now);
+        self.levels = now.into_levels();
+        self.latest.0.become_like(plane);
         self.latest.1.clear();
         self.latest.1.extend_from_slice(leave_out);
         told
     }
 
-    fn follow(&mut self, plane: &LumaPlane, leave_out: &[BBox]) -> Option<CameraMove> {
+    fn follow(&mut self, now: &Now<'_>) -> Option<CameraMove> {
+        let (plane, leave_out) = (now.plane, now.leave_out);
         if !plane.is_alike(&self.kept.plane) {
             self.keep(plane, leave_out);
             return None;
         }
         self.age_frames += 1;
-        let now = Now::of(plane, leave_out);
-        if self.kept.shows_in_place(&now, &self.place, self.correlation) {
-            return self.placed(&now, (self.correlation, self.place));
+        if self.kept.shows_in_place(now, &self.place, self.correlation, &mut self.memory) {
+            return self.placed(now, (self.correlation, self.place));
         }
-        if let Some(found) = self.kept.find(&now, &self.place) {
-            return self.placed(&now, found);
+        if let Some(found) = self.kept.find(now, &self.place) {
+            return self.placed(now, found);
         }
         self.unsure_frames += 1;
         if self.unsure_frames == 1 && !self.place.is_still() {
             let latest = Kept::of(&self.latest.0, &self.latest.1);
             let stood = Overlay::shift((0.0, 0.0), (plane.width(), plane.height()));
-            if let Some((_, found)) = latest.find(&now, &stood) {
+            if let Some((_, found)) = latest.find(now, &stood) {
                 self.keep(plane, leave_out);
                 return moved(plane, &stood, &found);
             }

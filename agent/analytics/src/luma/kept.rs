@@ -3,7 +3,7 @@
 use forewarn_domain::BBox;
 
 use super::LumaPlane;
-use super::align::{Picture, Pyramid, shift_from, small_step};
+use super::align::{Picture, Pyramid, Scratch, shift_from, small_step};
 use super::overlay::{self, Overlay, overlay_from};
 use super::sums::Sums;
 use super::support::{Says, asked};
@@ -41,9 +41,22 @@ pub(super) struct Now<'a> {
 }
 
 impl<'a> Now<'a> {
-    pub(super) fn of(plane: &'a LumaPlane, leave_out: &'a [BBox]) -> Self {
-        Self { plane, leave_out, picture: picture(plane) }
+    /// With the levels in the memory of another's.
+    pub(super) fn of(plane: &'a LumaPlane, leave_out: &'a [BBox], levels: Vec<f32>) -> Self {
+        Self { plane, leave_out, picture: picture(plane, levels) }
     }
+
+    /// The memory of the levels.
+    pub(super) fn into_levels(self) -> Vec<f32> {
+        self.picture.levels
+    }
+}
+
+/// Memory of seeing whether a picture lies where it lay, which is used again from picture to picture.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Memory {
+    is_free: Vec<bool>,
+    step: Scratch,
 }
 
 /// The picture that others are laid over.
@@ -60,7 +73,7 @@ pub(super) struct Kept {
 
 impl Kept {
     pub(super) fn of(plane: &LumaPlane, leave_out: &[BBox]) -> Self {
-        let reference = picture(plane);
+        let reference = picture(plane, Vec::new());
         let steps = Pyramid::of(&reference);
         let mut is_free = vec![true; plane.samples().len()];
         cover(&mut is_free, plane, leave_out, &Overlay::shift((0.0, 0.0), (plane.width(), plane.height())));
@@ -75,31 +88,43 @@ impl Kept {
         Overlay::shift(shift, (self.reference.width, self.reference.height))
     }
 
-    /// Which samples show no subject in either picture, of which the other lies about at `place`; none where there are too few.
-    fn free_in_both(&self, now: &Now<'_>, place: &Overlay) -> Option<Vec<bool>> {
-        let mut is_free = self.is_free.clone();
-        cover(&mut is_free, now.plane, now.leave_out, place);
+    /// Writes which samples show no subject in either picture, of which the other lies about at `place`; whether there are
+    /// enough of them.
+    fn free_in_both(&self, now: &Now<'_>, place: &Overlay, is_free: &mut Vec<bool>) -> bool {
+        is_free.clone_from(&self.is_free);
+        cover(is_free, now.plane, now.leave_out, place);
         let free = is_free.iter().filter(|free| **free).count();
-        (!self.is_blank && free as f32 >= LEAST_FREE * is_free.len() as f32).then_some(is_free)
+        !self.is_blank && free as f32 >= LEAST_FREE * is_free.len() as f32
     }
 
     /// Whether a picture lies at `place`, as it mostly does, which is quickly seen; it lay there by `correlation`.
-    pub(super) fn shows_in_place(&self, now: &Now<'_>, place: &Overlay, correlation: f32) -> bool {
-        let Some(is_free) = self.free_in_both(now, place) else { return false };
+    pub(super) fn shows_in_place(
+        &self,
+        now: &Now<'_>,
+        place: &Overlay,
+        correlation: f32,
+        Memory { is_free, step }: &mut Memory,
+    ) -> bool {
+        if !self.free_in_both(now, place, is_free) {
+            return false;
+        }
         let sure = SURE_CORRELATION.min(correlation - SURE_FALL).max(LEAST_CORRELATION);
         let step = if place.is_shift() {
-            small_step((place.x, place.y), &self.steps, &now.picture, &is_free)
+            small_step((place.x, place.y), &self.steps, &now.picture, is_free, step)
         } else {
-            overlay::small_step(*place, &self.steps, &now.picture, &is_free)
+            overlay::small_step(*place, &self.steps, &now.picture, is_free)
         };
         // One that lies where it lay at first is told to have moved by `STILL` alone, of which a first step sees more than half.
         let least = if place.is_still() { LEAST_OF_STILL * STILL } else { 0.5 * STILL_STEP };
-        step.is_some_and(|step| step < least) && self.likeness(&now.picture, &is_free, place) >= sure
+        step.is_some_and(|step| step < least) && self.likeness(&now.picture, is_free, place) >= sure
     }
 
     /// Where a picture lies: near where it lay before, else wherever it fits best; and how alike both are there.
     pub(super) fn find(&self, now: &Now<'_>, before: &Overlay) -> Option<(f32, Overlay)> {
-        let is_free = self.free_in_both(now, before)?;
+        let mut is_free = Vec::new();
+        if !self.free_in_both(now, before, &mut is_free) {
+            return None;
+        }
         let steps = Pyramid::of(&now.picture);
         let fit = |start: (f32, f32)| {
             let found = shift_from(start, &self.steps, &steps, &is_free, self.reach())?;
@@ -173,8 +198,10 @@ impl Kept {
     }
 }
 
-fn picture(plane: &LumaPlane) -> Picture {
-    let levels = plane.samples().iter().map(|&level| f32::from(level)).collect();
+/// A plane in floating point, in the memory of other levels.
+fn picture(plane: &LumaPlane, mut levels: Vec<f32>) -> Picture {
+    levels.clear();
+    levels.extend(plane.samples().iter().map(|&level| f32::from(level)));
     Picture { width: plane.width(), height: plane.height(), levels }
 }
 
@@ -243,15 +270,15 @@ mod tests {
         let street = Canvas::street(200, 120);
         let kept = Kept::of(&street.plane(), &[]);
         let place = kept.moved_by((0.0, 0.0));
-        let mut at_once = Vec::new();
+        let (mut at_once, mut memory) = (Vec::new(), Memory::default());
         for hundredths in 0..30 {
             let shift = 0.01 * hundredths as f32;
             for (x, y) in [(shift, 0.0), (0.0, -shift), (-0.7 * shift, 0.7 * shift)] {
                 let mut now = street.shaken(x, y);
                 now.noise(2.0, &mut Dice(hundredths + 1));
                 let plane = now.plane();
-                let now = Now::of(&plane, &[]);
-                if kept.shows_in_place(&now, &place, 1.0) {
+                let now = Now::of(&plane, &[], Vec::new());
+                if kept.shows_in_place(&now, &place, 1.0, &mut memory) {
                     let found = kept.find(&now, &place).map(|(_, found)| found);
                     assert_eq!(found, Some(place), "shaken by {x}, {y}");
                     at_once.push(shift);

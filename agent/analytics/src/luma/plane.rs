@@ -66,6 +66,13 @@ impl LumaPlane {
         Self { width: 0, height: 0, px_per_sample: 1, origin_px: (0, 0), frame_px: (0, 0), samples: Vec::new() }
     }
 
+    /// Becomes the same as another plane and keeps the memory.
+    pub(super) fn become_like(&mut self, other: &Self) {
+        let mut samples = std::mem::take(&mut self.samples);
+        samples.clone_from(&other.samples);
+        *self = Self { samples, ..*other };
+    }
+
     /// Takes the next picture and keeps the memory; see [`LumaPlane::from_frame`].
     pub fn refill(&mut self, frame: &Frame, max_width: u32) {
         let whole = BBox::new(0.0, 0.0, frame.width as f32, frame.height as f32);
@@ -92,6 +99,7 @@ impl LumaPlane {
         let bytes_per_px = if frame.format == PixelFormat::Rgb8 { 3 } else { 1 };
         let (row_bytes, block) = (w as usize * bytes_per_px, block as usize);
         let first = x0 as usize * bytes_per_px;
+        self.samples.reserve(self.width * self.height);
         let mut sums = vec![0u16; w as usize];
         for top in (y0 as usize..y1 as usize).step_by(block) {
             let rows = block.min(y1 as usize - top);

@@ -1,6 +1,7 @@
 //! Detections, readings, things and values of sensors become incidents.
 
 mod adoption;
+mod allocations;
 mod excluded;
 mod flying;
 mod looked;
