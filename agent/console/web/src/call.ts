@@ -5,6 +5,8 @@ import { agentNowUs } from "./watch";
 
 /** The browser's own addresses are waited for so long; the agent can do without them. */
 const GATHER_MS = 300;
+/** Pictures are held back for so long: what the agent sees in one is told a little after it, and is to be drawn over it. */
+const BUFFER_MS = 180;
 /** The first picture is there by then, or packets do not get through. */
 const FIRST_MS = 10_000;
 /** Without a picture for so long it is begun anew. */
@@ -55,8 +57,7 @@ export class Call {
     this.hasShown = false;
     const peer = (this.peer = new RTCPeerConnection());
     const { receiver } = peer.addTransceiver("video", { direction: "recvonly" });
-    // Each picture is shown as soon as it is there.
-    if ("jitterBufferTarget" in receiver) receiver.jitterBufferTarget = 0;
+    if ("jitterBufferTarget" in receiver) receiver.jitterBufferTarget = BUFFER_MS;
     peer.ontrack = ({ track }) => {
       this.video.srcObject = new MediaStream([track]);
       void this.video.play().catch(() => {});
