@@ -72,7 +72,7 @@ fn listen(address: &str, port: u16) -> Result<TcpListener, StreamFault> {
 }
 
 /// Waits for what tells nobody that it has come.
-pub(crate) fn rest(time: Duration) {
+pub(super) fn rest(time: Duration) {
     let (_open, wait) = sync_channel::<()>(0);
     let _ = wait.recv_timeout(time);
 }

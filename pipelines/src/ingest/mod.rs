@@ -51,7 +51,7 @@ use crate::{Codec, DecoderKind, DecoderPreference, RtspTransport, StreamFault};
 pub(crate) use crate::talk::Talk;
 pub(crate) use entrance::count_of;
 pub(crate) use keep_alive::KeepAlive;
-pub(crate) use listen::{Door, rest};
+pub(crate) use listen::Door;
 pub(crate) use open::open;
 pub(crate) use why::reason;
 

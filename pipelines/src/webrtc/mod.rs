@@ -6,21 +6,20 @@ pub(crate) mod offer;
 
 use std::net::IpAddr;
 use std::ops::RangeInclusive;
+use std::sync::mpsc::sync_channel;
 use std::time::Duration;
 
-use forewarn_domain::clock::Stopwatch;
 use gst::glib;
 use gst::prelude::*;
 
 use self::description::{ask, text_of};
 use crate::MissingElement;
-use crate::ingest::rest;
 use crate::plugin::make;
 
 /// This box's own addresses must be gathered by then.
 const GATHERED_WITHIN: Duration = Duration::from_secs(5);
-/// It is looked so often whether they are.
-const LOOK: Duration = Duration::from_millis(10);
+/// The state that says whether they are.
+const GATHERING: &str = "ice-gathering-state";
 /// The question that has the agent of ICE listen at one address alone.
 const ADD_ADDRESS: &str = "add-local-ip-address";
 
@@ -85,14 +84,16 @@ pub(crate) fn agree(webrtc: &gst::Element, offer: &str) -> Result<String, String
 
 /// Has it take a description of its own; gives that with every address of this box in it.
 fn tell(webrtc: &gst::Element, description: glib::Value) -> Result<String, String> {
+    let (told, news) = sync_channel(1);
+    let tell = webrtc.connect_notify(Some(GATHERING), move |_, _| {
+        let _ = told.try_send(());
+    });
     ask(webrtc, "set-local-description", description)?;
-    let watch = Stopwatch::start();
-    while state(webrtc, "ice-gathering-state") != "complete" {
-        if watch.elapsed() > GATHERED_WITHIN {
-            return Err("the addresses of this box were not gathered in time".to_owned());
-        }
-        rest(LOOK);
+    while state(webrtc, GATHERING) != "complete" {
+        let late = |_| "the addresses of this box were not gathered in time".to_owned();
+        news.recv_timeout(GATHERED_WITHIN).map_err(late)?;
     }
+    webrtc.disconnect(tell);
     text_of(&webrtc.property_value("local-description")).ok_or_else(|| "the description has no text".to_owned())
 }
 

@@ -81,22 +81,21 @@ async fn call(
     let camera = camera_of(&id)?;
     let is_sdp = headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind == SDP);
     let of_ports = Arc::clone(&context);
-    let (name, called) = ask(move || {
+    let (name, sdp, origin) = ask(move || {
         is_of_the_site(&of_ports, &camera)?;
         if !is_sdp {
             let why = both!("an offer of a session is of the type {SDP}", "会话请求的类型应为 {SDP}");
             return Err(Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, why));
         }
         let place = of_ports.calls.place().ok_or_else(too_many)?;
-        let sdp = String::from_utf8_lossy(&body).into_owned();
-        let offer = Offer { is_small, sdp, at: of_ports.calls.at };
+        let offer = Offer { is_small, sdp: String::from_utf8_lossy(&body).into_owned(), at: of_ports.calls.at };
         let called = of_ports.ports.cameras.call(camera.as_str(), &offer);
         let called = called.ok_or_else(|| Refusal::nothing(both!("the site has no such camera", "站点没有此摄像机")))?;
         let Called { sdp, origin, call } = called.map_err(refused)?;
         let name = uuid();
         let held = Held { camera: camera.to_string(), who: session.name, call, place };
         of_ports.ports.metrics.calls(of_ports.calls.keep(&name, held));
-        Ok((name, (sdp, origin)))
+        Ok((name, sdp, origin))
     })
     .await??;
     let location = format!("/api/v1/cameras/{id}/whep/{name}");
@@ -104,9 +103,9 @@ async fn call(
     let headers = [
         (header::CONTENT_TYPE, SDP.to_owned()),
         (header::LOCATION, location),
-        (HeaderName::from_static("x-forewarn-origin-us"), called.1.as_micros().to_string()),
+        (HeaderName::from_static("x-forewarn-origin-us"), origin.as_micros().to_string()),
     ];
-    Ok((StatusCode::CREATED, headers, called.0))
+    Ok((StatusCode::CREATED, headers, sdp))
 }
 
 fn too_many() -> Refusal {
