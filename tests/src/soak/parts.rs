@@ -11,7 +11,8 @@ use std::time::Duration;
 use anyhow::Context as _;
 use forewarn_console::{
     Bilingual, Called, CameraNow, Cameras, Choices, Desk, DraftNow, Health, HealthBook, HealthReport, Hosts, Incidents,
-    Listener, Metrics, NoCall, Offer, Onlookers, Passing, PlacesNow, Ports, Refused, Server, SiteEditor, StatsAsked, words,
+    Listener, Metrics, NoCall, Offer, Onlookers, Passing, PlacesNow, Ports, Refused, Server, SiteEditor, StatsAsked,
+    words,
 };
 use forewarn_domain::found_camera::{AskedCamera, FoundCamera, FoundStream};
 use forewarn_domain::site_change::{NewCamera, NewSpeaker, SiteChange};

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use forewarn_console::{
-    Bilingual, Called, Caller, CameraNow, Cameras, Desk, Health, HealthReport, Incidents, Listener, Metrics, NoCall, Offer,
-    Passing, PlacesNow, Ports, StatsAsked, words,
+    Bilingual, Called, Caller, CameraNow, Cameras, Desk, Health, HealthReport, Incidents, Listener, Metrics, NoCall,
+    Offer, Passing, PlacesNow, Ports, StatsAsked, words,
 };
 use forewarn_domain::violation::Language;
 use forewarn_domain::{

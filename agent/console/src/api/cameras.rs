@@ -126,8 +126,7 @@ fn told(camera: &CameraNow) -> Camera {
 /// Asks the camera for a picture.
 fn take(context: &Context, id: &str, is_preview: bool, now: Timestamp) -> Result<Still, Refusal> {
     let frame = context.ports.cameras.still(id);
-    let frame =
-        frame.ok_or_else(|| Refusal::nothing(words::NO_PICTURE))?;
+    let frame = frame.ok_or_else(|| Refusal::nothing(words::NO_PICTURE))?;
     let jpeg = if is_preview { within(&frame, PREVIEW_PX) } else { jpeg(&frame) };
     let jpeg = jpeg.map_err(Refusal::failed)?.into();
     let still = Still { at: now, captured_at: frame.meta.captured_at, size: (frame.width, frame.height), jpeg };

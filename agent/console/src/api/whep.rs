@@ -90,7 +90,8 @@ async fn call(
         let place = of_ports.calls.place().ok_or_else(too_many)?;
         let offer = Offer { is_small, sdp: String::from_utf8_lossy(&body).into_owned(), at: of_ports.calls.at };
         let called = of_ports.ports.cameras.call(camera.as_str(), &offer);
-        let called = called.ok_or_else(|| Refusal::nothing(both!("the site has no such camera", "站点没有此摄像机")))?;
+        let called =
+            called.ok_or_else(|| Refusal::nothing(both!("the site has no such camera", "站点没有此摄像机")))?;
         let Called { sdp, origin, call } = called.map_err(refused)?;
         let name = uuid();
         let held = Held { camera: camera.to_string(), who: session.name, call, place };
@@ -109,10 +110,8 @@ async fn call(
 }
 
 fn too_many() -> Refusal {
-    let why = both!(
-        "{CALLS} look over WebRTC already, which is the most",
-        "通过 WebRTC 观看的会话已达上限（{CALLS} 个）"
-    );
+    let why =
+        both!("{CALLS} look over WebRTC already, which is the most", "通过 WebRTC 观看的会话已达上限（{CALLS} 个）");
     Refusal::new(StatusCode::SERVICE_UNAVAILABLE, why)
 }
 

@@ -21,8 +21,8 @@ use crate::bilingual::Bilingual;
 use crate::health::{HealthBook, HealthReport, PartNow, words};
 use crate::onlookers::Onlookers;
 use crate::ports::{
-    Called, CameraNow, Cameras, ChangedLine, Choices, Desk, DraftNow, Health, Incidents, Metrics, NoCall, Offer, Passing,
-    PlacesNow, Refused, SiteEditor, StatsAsked,
+    Called, CameraNow, Cameras, ChangedLine, Choices, Desk, DraftNow, Health, Incidents, Metrics, NoCall, Offer,
+    Passing, PlacesNow, Refused, SiteEditor, StatsAsked,
 };
 
 mod answers;

@@ -156,10 +156,15 @@ fn no_more_sockets_than_places_and_each_is_free_again() {
 #[test]
 fn what_the_agent_sees_is_told_to_those_who_look_at_that_camera() {
     let scene = Scene::new();
-    let mut socket = open(&scene, &scene.admin(), None).unwrap();
+    let admin = scene.admin();
+    let mut socket = open(&scene, &admin, None).unwrap();
     say(&mut socket, &json!({ "is": "watch", "pane": 1, "camera": "road" }));
     // The answer says that whatever came before was taken.
     assert_eq!(hear(&mut socket)["is"], "start");
+    let mut sees_only = open(&scene, &admin, None).unwrap();
+    say(&mut sees_only, &json!({ "is": "watch", "pane": 1, "camera": "road", "sees_only": true }));
+    say(&mut sees_only, &json!({ "is": "time", "sent": 1 }));
+    assert_eq!(hear(&mut sees_only)["is"], "time", "no picture comes here");
     let frame = |stream: &str| {
         let meta = FrameMeta {
             stream: StreamId::new(stream).unwrap(),
@@ -196,4 +201,5 @@ fn what_the_agent_sees_is_told_to_those_who_look_at_that_camera() {
     let box_of = json!({ "id": 4, "class": "person", "box": [1.0, 2.0, 3.0, 4.0], "is_lost": false, "seen_ms": 7500 });
     assert_eq!(told["tracks"], json!([box_of]));
     assert_eq!(told["incidents"][0]["id"], incident.id.as_str());
+    assert_eq!(hear(&mut sees_only), told);
 }

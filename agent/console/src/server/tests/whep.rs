@@ -49,7 +49,10 @@ fn a_viewer_is_answered_and_hangs_up() {
     let admin = scene.admin();
     let viewer = scene.with_role(&admin, Role::Viewer);
     let answer = offer(&scene, &viewer, &format!("{GATE}?is_small=true"), "v=0");
-    assert_eq!((answer.status, String::from_utf8_lossy(&answer.body).as_ref()), (201, "answered at 127.0.0.1, small true"));
+    assert_eq!(
+        (answer.status, String::from_utf8_lossy(&answer.body).as_ref()),
+        (201, "answered at 127.0.0.1, small true")
+    );
     assert_eq!((&*answer.headers["content-type"], &*answer.headers["x-forewarn-origin-us"]), ("application/sdp", "7"));
     let location = &answer.headers["location"];
     assert!(location.starts_with(&format!("{GATE}/")), "{location}");
@@ -81,8 +84,7 @@ fn whoever_signs_out_sees_no_more_and_no_more_look_than_there_are_places() {
     let scene = Scene::new();
     let admin = scene.admin();
     let viewer = scene.with_role(&admin, Role::Viewer);
-    let all: Vec<String> =
-        (0..MOST).map(|_| offer(&scene, &viewer, GATE, "v=0").headers["location"].clone()).collect();
+    let all: Vec<String> = (0..MOST).map(|_| offer(&scene, &viewer, GATE, "v=0").headers["location"].clone()).collect();
     let refused = offer(&scene, &admin, GATE, "v=0");
     assert!(refused.status == 503 && refused.json()["error"].as_str().unwrap().contains("16"));
     assert_eq!(scene.say(&viewer, "DELETE", &all[0], &[], "").status, 204);
