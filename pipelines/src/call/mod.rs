@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{SyncSender, sync_channel};
 
 use forewarn_base::thread::{Thread, ThreadError};
-use forewarn_domain::{Clock, StreamId, Timestamp};
+use forewarn_domain::{Clock, Orientation, StreamId, Timestamp};
 
 use self::profile::Profile;
 use self::session::{Session, Wire};
@@ -42,6 +42,11 @@ pub enum CallError {
     /// Its pictures are not in order.
     #[error("the camera sends pictures in another order than they are shown (B pictures), which WebRTC does not take")]
     Reordered,
+    /// Its pictures are not shown as they are coded.
+    #[error(
+        "the camera's pictures are turned, or their pixels are not square, of which WebRTC does not tell the browser"
+    )]
+    Reshaped,
     /// GStreamer lacks something.
     #[error(transparent)]
     MissingElement(#[from] MissingElement),
@@ -101,6 +106,10 @@ impl Callee {
         let format = match units.take() {
             Some(Next::Unit(unit, format)) => {
                 let bytes = unit.buffer.map_readable().map_err(|error| CallError::Failed(error.to_string()))?;
+                let is_square = format.pixel_aspect().is_none_or(|(width, height)| width == height);
+                if format.orientation != Orientation::UPRIGHT || !is_square {
+                    return Err(CallError::Reshaped);
+                }
                 let size_px = (format.width, format.height);
                 let described = Described::of(format.codec, &bytes, size_px).ok_or(CallError::NoPicture)?;
                 chosen(&formats, format.codec, &described.name)?

@@ -61,6 +61,7 @@ fn clip(folder: &Path, profile: &str, more: &str) -> PathBuf {
     path
 }
 
+const BASELINE: &str = "constrained-baseline";
 /// Longest wait for anything.
 const WAIT: Duration = Duration::from_secs(20);
 
@@ -73,6 +74,10 @@ struct Watched {
 
 impl Watched {
     fn of(profile: &str, more: &str) -> Self {
+        Self::mounted(Orientation::UPRIGHT, profile, more)
+    }
+
+    fn mounted(turned: Orientation, profile: &str, more: &str) -> Self {
         crate::init().unwrap();
         let folder = tempfile::tempdir().unwrap();
         let camera = SimCamera::start(&SimConfig::new(clip(folder.path(), profile, more))).unwrap();
@@ -81,6 +86,7 @@ impl Watched {
             let _ = told.try_send(event);
         });
         let config = StreamConfig::new(StreamId::new("cam").unwrap(), camera.url().parse().unwrap());
+        let config = StreamConfig { turned, ..config };
         let live = LiveStream::start(config, Arc::new(SystemClock), sink).unwrap();
         await_connection(&events);
         // Until a key picture has come there is nothing to be shown.
@@ -181,7 +187,7 @@ fn decode(
 
 #[test]
 fn whoever_looks_by_webrtc_sees_each_picture_with_the_instant_at_which_it_was_taken() {
-    let watched = Watched::of("constrained-baseline", "");
+    let watched = Watched::of(BASELINE, "");
     let looker = Looker::new("42e01f");
     let Answered { sdp, origin, mut call } = looker.call(&watched).unwrap();
     assert!(sdp.contains("profile-level-id=42e01f") && sdp.contains("a=sendonly"), "{sdp}");
@@ -227,13 +233,15 @@ fn who_cannot_be_shown_the_camera_is_told_why() {
     let reordered = Watched::of("main", "bframes=2 b-adapt=false");
     let told = why(&reordered, "4d001f");
     assert!(told.contains("B pictures"), "{told}");
+    let turned = Watched::mounted(Orientation::clockwise(90).unwrap(), BASELINE, "");
+    assert!(why(&turned, "42e01f").contains("turned"));
     let told = high.live.callee(false).take("hello", None).unwrap_err().to_string();
     assert!(told.contains("no session description"), "{told}");
 }
 
 #[test]
 fn a_session_ends_with_its_stream_and_with_whoever_wanted_it() {
-    let watched = Watched::of("constrained-baseline", "");
+    let watched = Watched::of(BASELINE, "");
     let looker = Looker::new("42e01f");
     let Answered { sdp, call, .. } = looker.call(&watched).unwrap();
     webrtc::take_answer(&looker.webrtc, &sdp);

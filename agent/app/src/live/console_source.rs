@@ -322,6 +322,7 @@ fn no_call(error: CallError) -> NoCall {
         CallError::NoPicture => NoCall::NotNow(words::NO_PICTURE),
         CallError::Coding { sent, takes } => NoCall::NotTaken(words::not_taken(&sent, &takes)),
         CallError::Reordered => NoCall::NotTaken(words::REORDERED),
+        CallError::Reshaped => NoCall::NotTaken(words::RESHAPED),
         CallError::MissingElement(_) | CallError::Thread(_) | CallError::Failed(_) => NoCall::Failed(error.to_string()),
     }
 }

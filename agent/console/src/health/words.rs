@@ -67,6 +67,12 @@ pub fn not_taken(sent: &str, takes: &str) -> Bilingual {
     )
 }
 
+/// WebRTC shows pictures as they are coded.
+pub const RESHAPED: Bilingual = fixed(
+    "the camera's pictures are turned, or their pixels are not square, of which WebRTC does not tell the browser",
+    "摄像机画面经过旋转，或像素不是正方形，WebRTC 无法将此告知浏览器",
+);
+
 /// WebRTC shows pictures in the order in which they come.
 pub const REORDERED: Bilingual = fixed(
     "the camera sends pictures in another order than they are shown (B pictures), which WebRTC does not take; they can be \
