@@ -74,7 +74,8 @@ pub(crate) fn console(workspace: &Workspace) -> Result<()> {
         run(cargo.args(tests).env("FOREWARN_BIN", &forewarn))?;
     }
     let clip = full_hd(workspace, &demo_clip(&demo::store(&workspace.root))?, Pace::AsCameras)?;
-    let mut cargo = workspace.cargo(&["run", "--profile", "demo", "--package", "forewarn-tests", "--bin", "looking", "--"]);
+    let mut cargo =
+        workspace.cargo(&["run", "--profile", "demo", "--package", "forewarn-tests", "--bin", "looking", "--"]);
     run(cargo.arg(clip).env("FOREWARN_BIN", &forewarn))
 }
 

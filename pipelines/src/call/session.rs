@@ -87,7 +87,7 @@ impl Wire {
         for line in answer.split_inclusive("\r\n").filter(|line| !line.starts_with(&mine)) {
             sdp += line;
             if line.starts_with(&format!("a=rtpmap:{} ", format.number)) && !format.parameters.is_empty() {
-                sdp += &format!("{mine}{}\r\n", format.parameters);
+                sdp.extend([&mine, format.parameters.as_str(), "\r\n"]);
             }
         }
         Ok((wire, sdp))

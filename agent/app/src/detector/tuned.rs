@@ -90,7 +90,7 @@ pub fn apply_and_log(site: &mut Site) {
         Tuned::Untried => tracing::debug!(%card, "no tuning says how this box runs the model best"),
         Tuned::Ignored(why) => tracing::warn!(%card, "the tuning of the model is not used: {why}"),
         Tuned::Chosen(choice) => {
-            tracing::info!(%card, "the tuning on this box says how the model runs: {}", Told(&choice))
+            tracing::info!(%card, "the tuning on this box says how the model runs: {}", Told(&choice));
         }
     }
 }
