@@ -86,7 +86,7 @@ impl Tuning {
 
 fn site(model: &str) -> SiteFile {
     let mut site = SiteFile::new();
-    site.tables.push_str(&format!("[model]\ncard = \"street.toml\"\n{model}\n\n"));
+    site.tables.extend(["[model]\ncard = \"street.toml\"\n", model, "\n\n"]);
     site
 }
 
