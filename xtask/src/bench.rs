@@ -60,7 +60,7 @@ const CONSOLE: [(&str, &[&str]); 2] = [
         "forewarn-console",
         &["the_first_page_of_very_many", "a_hundred_incidents_are_reviewed", "an_operators_first_day"],
     ),
-    ("forewarn-tests", &["cameras_are_seen_live"]),
+    ("forewarn-tests", &["cameras_are_seen_live", "is_seen_by_webrtc"]),
 ];
 
 /// Measures the console: what it costs, whether those who look delay decisions, how soon pictures, cards and lists are there.

@@ -2,10 +2,9 @@
 // back by itself when the socket is lost.
 //
 //   node tests/live.mjs 'http://127.0.0.1:9465/#setup=TOKEN' [FOLDER FOR PICTURES]
+import { ages, delays } from "./shown.mjs";
 import { visit } from "./visit.mjs";
 
-/** From one picture of the demo camera to the next. */
-const PICTURE_MS = 100;
 const [link, pictures] = process.argv.slice(2);
 const desk = await visit(link, pictures, ["--autoplay-policy=no-user-gesture-required"]);
 const { page, context } = await desk.newPage({ locale: "en-GB", viewport: { width: 1280, height: 800 } }, false);
@@ -58,31 +57,9 @@ await shot("wall");
 await page.locator(".tile > button").first().click();
 await page.waitForURL(/cameras\/./);
 await plays(page, "one camera");
-// How old what is drawn is in each picture that is shown: nothing in those that the agent looked at, by the very same instant.
-const offs = await page.evaluate(
-  () =>
-    new Promise((done) => {
-      const found = [];
-      const [video, canvas] = [document.querySelector("video"), document.querySelector("canvas.boxes")];
-      const shown = () => {
-        if (Number(canvas.dataset.boxes) > 0) found.push(Number(canvas.dataset.off));
-        if (found.length < 100) video.requestVideoFrameCallback(shown);
-        else done(found);
-      };
-      video.requestVideoFrameCallback(shown);
-    }),
-);
-offs.sort((a, b) => a - b);
-if (!(offs[0] >= 0 && offs[0] <= PICTURE_MS)) throw new Error(`boxes are of other pictures: ${offs} ms`);
-const [delays, most] = [[], []];
-for (let n = 0; n < 20; n++) {
-  await page.waitForTimeout(1000);
-  const told = page.locator("[data-delay]").first();
-  delays.push(Number(await told.getAttribute("data-delay")));
-  most.push(Number(await told.getAttribute("data-most")));
-}
+const offs = await ages(page, 100);
+const { half, most } = await delays(page);
 await shot("live");
-for (const of of [delays, most]) of.sort((a, b) => a - b);
 
 await page.evaluate(() => globalThis.sockets.at(-1).close());
 await page.waitForFunction(() => globalThis.sockets.length > 1, null, { timeout: 15_000 });
@@ -101,4 +78,4 @@ await phone.page.waitForURL(/cameras\/./);
 await plays(phone.page, "one camera on a phone");
 await desk.look(phone.page, "live-phone");
 await desk.end();
-console.log(`live: wall, one camera, after a lost socket, and on a phone; median delay ${delays[10]} ms; 95 of 100 pictures within ${most[10]} ms in the middle of 20 seconds, ${most[19]} ms in the worst; boxes are of the very picture in ${offs.filter((off) => off === 0).length} of 100`);
+console.log(`live: wall, one camera, after a lost socket, and on a phone; median delay ${half[10]} ms; 95 of 100 pictures within ${most[10]} ms in the middle of 20 seconds, ${most[19]} ms in the worst; boxes are of the very picture in ${offs.filter((off) => off === 0).length} of 100`);

@@ -2,10 +2,11 @@
 // another profile is refused in words, and goes on by Media Source; and where there is no Media Source, both come as they can.
 //
 //   node tests/webrtc.mjs 'http://127.0.0.1:9465/#setup=TOKEN' [FOLDER FOR PICTURES]
+import { ages, delays } from "./shown.mjs";
 import { visit } from "./visit.mjs";
 
-/** From one picture of the camera to the next, and what 95 of 100 pictures may take to the screen. */
-const [PICTURE_MS, MOST_MS] = [100, 500];
+/** What 95 of 100 pictures may take to the screen. */
+const MOST_MS = 500;
 const [link, pictures] = process.argv.slice(2);
 const desk = await visit(link, pictures, ["--autoplay-policy=no-user-gesture-required"]);
 const { page, context } = await desk.newPage({ locale: "en-GB", viewport: { width: 1280, height: 800 } }, false);
@@ -47,30 +48,9 @@ await plays(page, "plain", "mse", "at first");
 await page.locator(".tile select").selectOption("webrtc");
 await plays(page, "plain", "webrtc", "as was chosen");
 await page.waitForFunction(() => Number(document.querySelector("canvas.boxes").dataset.boxes) > 0, null, { timeout: 30_000 });
-const offs = await page.evaluate(
-  () =>
-    new Promise((done) => {
-      const found = [];
-      const [video, canvas] = [document.querySelector("video"), document.querySelector("canvas.boxes")];
-      const shown = () => {
-        if (Number(canvas.dataset.boxes) > 0) found.push(Number(canvas.dataset.off));
-        if (found.length < 50) video.requestVideoFrameCallback(shown);
-        else done(found);
-      };
-      video.requestVideoFrameCallback(shown);
-    }),
-);
-offs.sort((a, b) => a - b);
-if (!(offs[0] >= 0 && offs[0] <= PICTURE_MS)) throw new Error(`boxes are of other pictures: ${offs} ms`);
-const [delays, most] = [[], []];
-for (let n = 0; n < 20; n++) {
-  await page.waitForTimeout(1000);
-  const told = page.locator("[data-delay]").first();
-  delays.push(Number(await told.getAttribute("data-delay")));
-  most.push(Number(await told.getAttribute("data-most")));
-}
+const offs = await ages(page, 50);
+const { half, most } = await delays(page);
 await desk.shot(page, "webrtc");
-for (const of of [delays, most]) of.sort((a, b) => a - b);
 
 await page.evaluate(() => globalThis.peers.at(-1).close());
 await page.waitForFunction(() => globalThis.peers.length > 1, null, { timeout: 15_000 });
@@ -104,4 +84,4 @@ if (!/H\.264 High/.test(word) || !/2 s/.test(word)) throw new Error(`no word of 
 await desk.look(phone.page, "webrtc-phone");
 await desk.end();
 if (most[10] > MOST_MS) throw new Error(`95 of 100 pictures take ${most[10]} ms: ${most}`);
-console.log(`webrtc: as chosen, after a lost session, refused, and without Media Source; median delay ${delays[10]} ms; 95 of 100 pictures within ${most[10]} ms in the middle of 20 seconds, ${most[19]} ms in the worst; boxes are of the very picture in ${offs.filter((off) => off === 0).length} of 50`);
+console.log(`webrtc: as chosen, after a lost session, refused, and without Media Source; median delay ${half[10]} ms; 95 of 100 pictures within ${most[10]} ms in the middle of 20 seconds, ${most[19]} ms in the worst; boxes are of the very picture in ${offs.filter((off) => off === 0).length} of 50`);
