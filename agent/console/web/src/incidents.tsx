@@ -65,6 +65,19 @@ export function useCameras(): Camera[] | null {
   return cameras;
 }
 
+/** Has answers that an answer to a later question overtook passed over: calls for a turn when it asks, and asks then whether it still counts. */
+function useTurns() {
+  const order = useRef({ asked: 0, told: 0 });
+  return useCallback(() => {
+    const own = ++order.current.asked;
+    return () => {
+      if (own < order.current.told) return false;
+      order.current.told = own;
+      return true;
+    };
+  }, []);
+}
+
 export function Incidents({ role, path }: { role: Role; path: string }) {
   const say = useWords();
   const toast = useToast();
@@ -87,13 +100,21 @@ export function Incidents({ role, path }: { role: Role; path: string }) {
   /** Whoever goes on by keys goes on to the next; a click may be the only one. */
   const isByKeys = useRef(false);
 
+  const [askRows, askCounts] = [useTurns(), useTurns()];
+  const count = useCallback(async (asked: Promise<Page>) => {
+    const isLatest = askCounts();
+    const page = await asked.catch(() => null);
+    if (page && isLatest()) setCounts({ open: page.open, unjudged: page.unjudged });
+  }, []);
   const read = useCallback(
     async (after: string | null) => {
-      const page = await get<Page>(query(filter, after)).catch(() => null);
-      if (!page) return;
+      const isLatest = after ? () => true : askRows();
+      const asked = get<Page>(query(filter, after));
+      void count(asked);
+      const page = await asked.catch(() => null);
+      if (!page || !isLatest()) return;
       setRows((before) => (after ? joined(before, page.incidents) : page.incidents));
       setNext(page.next);
-      setCounts({ open: page.open, unjudged: page.unjudged });
       setIsRead(true);
     },
     [filter],
@@ -113,7 +134,7 @@ export function Incidents({ role, path }: { role: Role; path: string }) {
           return before.filter((row) => row.id !== found.id);
         });
         clearTimeout(counting.current);
-        counting.current = window.setTimeout(() => void get<Page>("/incidents?limit=1").then((page) => setCounts({ open: page.open, unjudged: page.unjudged }), () => {}), COUNTED_AFTER_MS);
+        counting.current = window.setTimeout(() => void count(get<Page>("/incidents?limit=1")), COUNTED_AFTER_MS);
       },
       [filter],
     ),

@@ -90,12 +90,14 @@ const phone = await desk.newPage({ locale: "zh-CN", viewport: { width: 360, heig
 await phone.page.goto(desk.address("/incidents"));
 await signIn(phone.page);
 await phone.page.getByRole("button", { name: "未判断", exact: true }).tap();
+await phone.page.waitForFunction((n) => document.querySelectorAll(".row").length === n, BY_TOUCH);
 await phone.page.locator(".row").first().tap();
 const begunByTouch = Date.now();
 for (let n = 0; n < BY_TOUCH; n++) {
-  const id = phone.page.locator(".card:not([aria-busy]) .id");
-  const was = await id.innerText();
-  await phone.page.locator(n % 3 ? ".deeds .yes" : ".deeds .no").tap();
+  const was = await phone.page.locator(".card:not([aria-busy]) .id").innerText();
+  // A tap becomes a click later; what was asked for is kept from then on, though the page is left before the answer.
+  const isAsked = phone.page.waitForRequest((request) => request.url().endsWith(`/${was}/opinion`));
+  await Promise.all([isAsked, phone.page.locator(n % 3 ? ".deeds .yes" : ".deeds .no").tap()]);
   if (n + 1 < BY_TOUCH) await phone.page.locator(".card:not([aria-busy]) .id").filter({ hasNotText: was }).waitFor();
 }
 await phone.page.goto(desk.address("/incidents"));
