@@ -8,6 +8,8 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
 
 use forewarn_base::{durable, hash};
 use forewarn_domain::WallTime;
@@ -26,6 +28,8 @@ use crate::store::{EvidenceStore, name_below};
 pub(crate) const HEAD: &str = "chain.json";
 /// The links that are no seals, one a line.
 pub(crate) const LINKS: &str = "links.jsonl";
+/// How long, and how many times, a reader waits for the last link to be put where it belongs. A slow disk takes a second.
+const PLACING: (Duration, usize) = (Duration::from_millis(50), 40);
 
 /// The content of `chain.json`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -71,6 +75,31 @@ impl HeadFile {
             return Ok(known);
         }
         Err("its number and hash are not those of its link".to_owned())
+    }
+
+    /// The folder of the bundle that its seal belongs in; none if it is no seal, or if that folder is gone.
+    fn bundle(&self, root: &Path) -> Option<PathBuf> {
+        if self.link().is_some() {
+            return None;
+        }
+        self.folder.as_ref().map(|folder| root.join(folder)).filter(|dir| dir.is_dir())
+    }
+
+    /// Whether its link lies where it belongs, as far as there is such a place.
+    fn is_in_place(&self, root: &Path) -> bool {
+        if self.link().is_some() {
+            return match fs::read_to_string(root.join(LINKS)) {
+                Ok(text) => text.lines().rev().any(|line| line.contains(&self.signature)),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => false,
+                // Whoever reads the links themselves tells what is wrong with them.
+                Err(_) => true,
+            };
+        }
+        // A later change of the folder may have put the manifest aside already.
+        self.bundle(root).is_none_or(|dir| {
+            dir.join(earlier_manifest(self.number)).exists()
+                || fs::read(dir.join(MANIFEST)).is_ok_and(|kept| kept == self.document.as_bytes())
+        })
     }
 }
 
@@ -121,6 +150,23 @@ pub(crate) fn read_head(root: &Path) -> io::Result<Option<HeadFile>> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
     }
+}
+
+/// The head as a reader takes it: once its link lies where it belongs, which whoever lengthens the chain does at once after
+/// replacing the head. What is still missing after [`PLACING`] was taken away.
+pub(crate) fn read_settled_head(root: &Path) -> io::Result<Option<HeadFile>> {
+    let (pause, most) = PLACING;
+    settled_head(root, most, || thread::sleep(pause))
+}
+
+fn settled_head(root: &Path, most_waits: usize, mut wait: impl FnMut()) -> io::Result<Option<HeadFile>> {
+    for _ in 0..most_waits {
+        match read_head(root)? {
+            Some(head) if !head.is_in_place(root) => wait(),
+            settled => return Ok(settled),
+        }
+    }
+    read_head(root)
 }
 
 /// A link of `links.jsonl` whose signature fits.
@@ -189,18 +235,12 @@ impl EvidenceStore {
         if head.link().is_some() {
             return self.put_link(head);
         }
-        let Some(dir) = head.folder.as_ref().map(|folder| self.root().join(folder)).filter(|dir| dir.is_dir()) else {
-            return Ok(());
-        };
-        let path = dir.join(MANIFEST);
-        // A later change of the folder may have put the manifest aside already.
-        if dir.join(earlier_manifest(head.number)).exists()
-            || fs::read(&path).is_ok_and(|kept| kept == head.document.as_bytes())
-        {
+        let Some(dir) = head.bundle(self.root()) else { return Ok(()) };
+        if head.is_in_place(self.root()) {
             return Ok(());
         }
         durable::replace(&dir.join(SIGNATURE), &from_hex(&head.signature).unwrap_or_default())?;
-        durable::replace(&path, head.document.as_bytes())
+        durable::replace(&dir.join(MANIFEST), head.document.as_bytes())
     }
 
     fn put_link(&self, head: &HeadFile) -> io::Result<()> {
@@ -288,5 +328,53 @@ pub(crate) fn link(device: Device, chain: Place, now: WallTime) -> Link {
 impl From<KeysError> for EvidenceError {
     fn from(source: KeysError) -> Self {
         Self::Keys(source)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reader_waits_until_the_last_link_lies_where_it_belongs_and_no_longer() {
+        let dir = tempfile::tempdir().unwrap();
+        let root = dir.path();
+        assert_eq!(settled_head(root, 1, || panic!("nothing was ever signed")).unwrap(), None);
+        let (bundle, document) = (root.join("day/gate-parking-1"), r#"{"a":"manifest"}"#.to_owned());
+        let folder = Some("day/gate-parking-1".to_owned());
+        let seal =
+            HeadFile { number: 1, sha256: "0".repeat(64), told: 0, folder, document, signature: "ab".repeat(64) };
+        let write = |head: &HeadFile| fs::write(root.join(HEAD), serde_json::to_vec(head).unwrap()).unwrap();
+        write(&seal);
+        assert_eq!(settled_head(root, 1, || panic!("its bundle is gone")).unwrap(), Some(seal.clone()));
+        fs::create_dir_all(&bundle).unwrap();
+        let mut n_waits = 0;
+        let head = settled_head(root, 9, || {
+            n_waits += 1;
+            if n_waits == 2 {
+                fs::write(bundle.join(MANIFEST), &seal.document).unwrap();
+            }
+        });
+        assert_eq!((head.unwrap(), n_waits), (Some(seal.clone()), 2));
+
+        let word = serde_json::json!({
+            "schema": Link::SCHEMA, "at": "2026-01-01T00:00:00Z",
+            "device": { "site": "s", "key": "0".repeat(64) },
+            "chain": { "number": 2, "previous": null, "supersedes": null },
+        });
+        let link = HeadFile { number: 2, folder: None, document: word.to_string(), ..seal };
+        assert!(link.link().is_some(), "{}", link.document);
+        write(&link);
+        let mut n_waits = 0;
+        let line = serde_json::json!({ "link": word, "signature": link.signature }).to_string();
+        let head = settled_head(root, 9, || {
+            n_waits += 1;
+            fs::write(root.join(LINKS), &line).unwrap();
+        });
+        assert_eq!((head.unwrap(), n_waits), (Some(link.clone()), 1));
+        fs::write(root.join(LINKS), "").unwrap();
+        let mut n_waits = 0;
+        assert_eq!(settled_head(root, 9, || n_waits += 1).unwrap(), Some(link), "it was taken away");
+        assert_eq!(n_waits, 9);
     }
 }

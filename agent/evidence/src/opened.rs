@@ -9,7 +9,7 @@ use forewarn_domain::IncidentId;
 use forewarn_domain::violation::Language;
 use forewarn_seal::chain::{Head, Judgement, Known, judge};
 
-use crate::chain_file::{HEAD, HeadFile, read_head, read_links};
+use crate::chain_file::{HEAD, HeadFile, read_head, read_links, read_settled_head};
 use crate::chain_search::{all_seals, bundles_in};
 use crate::copy::{PAPER, verify_copy};
 use crate::manifest::Manifest;
@@ -117,7 +117,7 @@ pub(crate) fn chain_of(root: &Path) -> io::Result<Option<Judgement>> {
     if !root.join(HEAD).is_file() {
         return Ok(None);
     }
-    let before = read_head(root)?;
+    let before = read_settled_head(root)?;
     let mut known = Vec::new();
     for dir in bundles_in(root)? {
         known.extend(all_seals(&dir, &name_below(root, &dir))?.into_iter().map(|signed| signed.known));

@@ -6,7 +6,7 @@ use std::path::Path;
 use forewarn_seal::chain::{Judgement, Known};
 use forewarn_seal::{Link, Removal};
 
-use crate::chain_file::{HEAD, HeadFile, LINKS, Linked, read_head, read_links, root_of};
+use crate::chain_file::{HEAD, HeadFile, LINKS, Linked, read_links, read_settled_head, root_of};
 use crate::chain_search::bundles_in;
 use crate::manifest_file::VerifyError;
 use crate::opened::judge_read;
@@ -108,7 +108,7 @@ fn tombstone(document: &[u8]) -> Option<String> {
 
 /// The head of a chain, if it is one.
 fn head_of(root: &Path, problems: &mut Vec<String>) -> io::Result<Option<HeadFile>> {
-    let head = match read_head(root) {
+    let head = match read_settled_head(root) {
         Ok(head) => head,
         Err(error) if root.join(HEAD).is_file() => {
             problems.push(format!("{HEAD}: damaged: {error}"));
