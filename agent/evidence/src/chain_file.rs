@@ -5,7 +5,7 @@
 //! `links.jsonl`. A kill in between is made up for at the next start from `chain.json`. So no number is given twice and none
 //! is left out, wherever the kill falls.
 
-use std::fs;
+use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::thread;
@@ -28,6 +28,8 @@ use crate::store::{EvidenceStore, name_below};
 pub(crate) const HEAD: &str = "chain.json";
 /// The links that are no seals, one a line.
 pub(crate) const LINKS: &str = "links.jsonl";
+/// Held by the agent that keeps its data in the directory around the store, by the name that the site's storage gives it.
+const LOCK: &str = "agent.lock";
 /// How long, and how many times, a reader waits for the last link to be put where it belongs. A slow disk takes a second.
 const PLACING: (Duration, usize) = (Duration::from_millis(50), 40);
 
@@ -153,17 +155,30 @@ pub(crate) fn read_head(root: &Path) -> io::Result<Option<HeadFile>> {
 }
 
 /// The head as a reader takes it: once its link lies where it belongs, which whoever lengthens the chain does at once after
-/// replacing the head. What is still missing after [`PLACING`] was taken away.
+/// replacing the head. What is missing where no agent runs, or after [`PLACING`], was taken away.
 pub(crate) fn read_settled_head(root: &Path) -> io::Result<Option<HeadFile>> {
     let (pause, most) = PLACING;
-    settled_head(root, most, || thread::sleep(pause))
+    settled_head(root, most, || {
+        let grows = is_in_use(root);
+        if grows {
+            thread::sleep(pause);
+        }
+        grows
+    })
 }
 
-fn settled_head(root: &Path, most_waits: usize, mut wait: impl FnMut()) -> io::Result<Option<HeadFile>> {
+/// Whether an agent runs on this store.
+fn is_in_use(root: &Path) -> bool {
+    let lock = root.parent().and_then(|dir| File::open(dir.join(LOCK)).ok());
+    lock.is_some_and(|lock| matches!(lock.try_lock_shared(), Err(TryLockError::WouldBlock)))
+}
+
+/// `wait` says whether anything is to be waited for.
+fn settled_head(root: &Path, most_waits: usize, mut wait: impl FnMut() -> bool) -> io::Result<Option<HeadFile>> {
     for _ in 0..most_waits {
-        match read_head(root)? {
-            Some(head) if !head.is_in_place(root) => wait(),
-            settled => return Ok(settled),
+        let head = read_head(root)?;
+        if head.as_ref().is_none_or(|head| head.is_in_place(root)) || !wait() {
+            return Ok(head);
         }
     }
     read_head(root)
@@ -354,6 +369,7 @@ mod tests {
             if n_waits == 2 {
                 fs::write(bundle.join(MANIFEST), &seal.document).unwrap();
             }
+            true
         });
         assert_eq!((head.unwrap(), n_waits), (Some(seal.clone()), 2));
 
@@ -370,11 +386,29 @@ mod tests {
         let head = settled_head(root, 9, || {
             n_waits += 1;
             fs::write(root.join(LINKS), &line).unwrap();
+            true
         });
         assert_eq!((head.unwrap(), n_waits), (Some(link.clone()), 1));
         fs::write(root.join(LINKS), "").unwrap();
         let mut n_waits = 0;
-        assert_eq!(settled_head(root, 9, || n_waits += 1).unwrap(), Some(link), "it was taken away");
-        assert_eq!(n_waits, 9);
+        let head = settled_head(root, 9, || {
+            n_waits += 1;
+            true
+        });
+        assert_eq!((head.unwrap(), n_waits), (Some(link.clone()), 9), "it was taken away");
+        assert_eq!(settled_head(root, 9, || false).unwrap(), Some(link), "nobody is there who could put it back");
+    }
+
+    #[test]
+    fn only_where_an_agent_holds_the_directory_is_there_something_to_wait_for() {
+        let dir = tempfile::tempdir().unwrap();
+        let root = dir.path().join("evidence");
+        assert!(!is_in_use(&root));
+        let lock = File::create(dir.path().join(LOCK)).unwrap();
+        assert!(!is_in_use(&root));
+        lock.lock().unwrap();
+        assert!(is_in_use(&root));
+        lock.unlock().unwrap();
+        assert!(!is_in_use(&root));
     }
 }
