@@ -69,8 +69,11 @@ fn through(site: &Arc<Site>, pad: &gst::Pad, codec: Codec) -> Result<gst::Pad, S
     // On by default, whatever the preset is, and dear for the few bytes that it saves.
     encoder.set_property("trellis", false);
     ask_for_key_frames(&encoder);
-    let out = encoder.static_pad("src").ok_or_else(|| StreamFault::other("x264enc has no output"))?;
-    fork::attach(site, pad, &[&parser, &units, &opened.element, &converter, &black, &queue, &encoder])?;
+    // Left alone it takes High, which browsers do not take over WebRTC.
+    let profile = make("capsfilter")?;
+    profile.set_property("caps", gst::Caps::builder("video/x-h264").field("profile", "main").build());
+    let out = profile.static_pad("src").ok_or_else(|| StreamFault::other("a filter has no output"))?;
+    fork::attach(site, pad, &[&parser, &units, &opened.element, &converter, &black, &queue, &encoder, &profile])?;
     // Each picture leaves with a time, whatever the file states.
     site.set_times(Times::Stated);
     Ok(out)
