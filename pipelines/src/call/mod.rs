@@ -96,7 +96,9 @@ impl Callee {
     /// is named.
     pub fn take(&self, offer: &str, at: Option<IpAddr>) -> Result<Answered, CallError> {
         let Self { stream, ring, clock } = self;
-        let formats = offer::formats_of(offer).map_err(|declined| CallError::NoOffer(declined.0))?;
+        let no_offer = |declined: offer::Declined| CallError::NoOffer(declined.0);
+        offer::check_looker(offer).map_err(no_offer)?;
+        let formats = offer::formats_of(offer).map_err(no_offer)?;
         let (news, wait) = sync_channel(1);
         let poke = news.clone();
         let wake = Arc::new(move || {

@@ -237,6 +237,19 @@ fn who_cannot_be_shown_the_camera_is_told_why() {
     assert!(why(&turned, "42e01f").contains("turned"));
     let told = high.live.callee(false).take("hello", None).unwrap_err().to_string();
     assert!(told.contains("no session description"), "{told}");
+    let head = "v=0\r\no=- 1 2 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\n";
+    let transport = "a=ice-ufrag:abcd\r\na=ice-pwd:abcdefghijklmnopqrstuvwx\r\na=fingerprint:sha-256 00:11\r\n";
+    let video = "m=video 9 UDP/TLS/RTP/SAVPF 96\r\na=recvonly\r\na=rtpmap:96 H264/90000\r\n";
+    let refused = [
+        (head.to_owned(), "it offers no video"),
+        (format!("{head}{video}"), "it has no ice-ufrag"),
+        (format!("{head}{}{video}", transport.replace("fingerprint", "other")), "it has no fingerprint"),
+        (format!("{head}{transport}{}", video.replace("recvonly", "sendonly")), "must be recvonly"),
+    ];
+    for (offer, why) in refused {
+        let told = high.live.callee(false).take(&offer, None).unwrap_err();
+        assert!(matches!(told, CallError::NoOffer(_)) && told.to_string().contains(why), "{why}: {told}");
+    }
 }
 
 #[test]

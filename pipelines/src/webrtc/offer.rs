@@ -75,6 +75,27 @@ pub(crate) fn formats_of(offer: &str) -> Result<Vec<Format>, Declined> {
     Ok(h264.map(|(number, _)| Format { number: number.to_owned(), parameters: parameters(number) }).collect())
 }
 
+/// That an offer of somebody who looks has what a session needs: a video track over which we may send, and by what its
+/// transport is reached and known (RFC 8839, RFC 8122), for it all or for that track.
+pub(crate) fn check_looker(offer: &str) -> Result<(), Declined> {
+    let lines = lines_of(offer)?;
+    let head = lines.iter().take_while(|line| !line.starts_with("m="));
+    let mut video = lines.iter().skip_while(|line| !line.starts_with("m=video "));
+    if video.next().is_none() {
+        return Err(Declined("it offers no video".to_owned()));
+    }
+    let of_track: Vec<&str> = video.take_while(|line| !line.starts_with("m=")).copied().collect();
+    if of_track.iter().any(|line| matches!(*line, "a=sendonly" | "a=inactive")) {
+        return Err(Declined("its video takes nothing: it must be recvonly".to_owned()));
+    }
+    let all: Vec<&str> = head.copied().chain(of_track).collect();
+    let needed = ["a=ice-ufrag:", "a=ice-pwd:", "a=fingerprint:"];
+    match needed.iter().find(|name| !all.iter().any(|line| line.starts_with(**name))) {
+        Some(missing) => Err(Declined(format!("it has no {}", &missing[2..missing.len() - 1]))),
+        None => Ok(()),
+    }
+}
+
 /// The video track with the wanted numbers of H.264 alone; none where it does not offer any.
 fn video(section: &[&str], is_wanted: impl Fn(&str) -> bool) -> Option<Vec<String>> {
     let kinds: Vec<(&str, &str)> = section.iter().filter_map(|line| numbered(line, "a=rtpmap:")).collect();
