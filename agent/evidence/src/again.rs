@@ -114,11 +114,10 @@ impl<'a> Kept<'a> {
 
     fn compare_subject(&self, found: &IncidentRecord, agrees: &mut Vec<String>, incident: &mut Vec<String>) {
         let (was, is) = (&self.record.incident.subject.class, &found.subject.class);
-        let words = format!("the subject is a {is}, {was} as it was kept");
         if was == is {
-            agrees.push(words);
+            agrees.push(format!("the subject is a {is}"));
         } else {
-            incident.push(words);
+            incident.push(format!("the subject is a {is}; as it was kept: a {was}"));
         }
         // What follows the confirmation hangs on loudspeakers and on people, and is not decided by the clip alone.
         let until = |history: &mut dyn Iterator<Item = IncidentState>| -> Vec<String> {
@@ -133,11 +132,10 @@ impl<'a> Kept<'a> {
         };
         let was = until(&mut self.record.history.iter().map(|step| step.state));
         let is = until(&mut found.history.iter().map(|step| step.state));
-        let words = format!("states {}, {} as they were kept", is.join(", "), was.join(", "));
         if was == is {
-            agrees.push(words);
+            agrees.push(format!("states: {}", is.join(", ")));
         } else {
-            incident.push(words);
+            incident.push(format!("states: {}; as they were kept: {}", is.join(", "), was.join(", ")));
         }
     }
 

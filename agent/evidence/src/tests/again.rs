@@ -75,9 +75,9 @@ fn each_difference_is_named_and_the_same_is_the_same() {
     for (again, words) in [
         (late, "confirmed 9.00 s into the clip, 7.50 s as it was kept"),
         (elsewhere, "the boxes share 0 % of their union"),
-        (person, "the subject is a person, car as it was kept"),
+        (person, "the subject is a person; as it was kept: a car"),
         (other, "no illegal_parking in zone no_parking was confirmed; what was: loitering"),
-        (states, "states observing, confirmed, suspected, confirmed as they were kept"),
+        (states, "states: observing, confirmed; as they were kept: suspected, confirmed"),
     ] {
         assert_eq!(again.outcome, Outcome::Different, "{again}");
         assert!(again.incident == [words], "{again}");
