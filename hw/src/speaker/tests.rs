@@ -154,7 +154,7 @@ fn deadlines_are_kept() {
     let close = speaker(WAV, dir.path(), 59.0)
         .play(&announcement("Please leave this area now.", None), &Cut::default())
         .unwrap_err();
-    assert!(close.message.contains("raise the warning's timeout_s"), "{close}");
+    assert!(close.message.contains("say less, or raise the `timeout_s`"), "{close}");
     assert_eq!([passed.kind, close.kind], [FailureKind::TimedOut; 2]);
     assert!(!dir.path().join("said").exists());
 }

@@ -40,7 +40,8 @@ pub fn run(args: &Args) -> CommandResult {
         format!("{} does not say which process holds it; send SIGHUP to the agent yourself", path.display())
     })?;
     child::hang_up(process).with_context(|| format!("failed to reach the agent, process {process}"))?;
-    let said = "reads its site file again; its log says what was taken up and what waits for a restart";
+    let said =
+        "reads its site file again; its log says what waits for a restart and, from `--log info` on, what was taken up";
     writeln!(std::io::stdout(), "the agent, process {process}, {said}")?;
     Ok(())
 }

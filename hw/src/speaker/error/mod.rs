@@ -104,7 +104,10 @@ pub enum PlayError {
     #[error("the announcement's deadline has passed")]
     DeadlinePassed,
     /// The announcement lasts longer than the time left.
-    #[error("the announcement lasts {lasts_s:.1} s but only {left_s:.1} s are left; raise the warning's timeout_s")]
+    #[error(
+        "the announcement lasts {lasts_s:.1} s but only {left_s:.1} s are left; say less, or raise the `timeout_s` of the \
+         warning that says it"
+    )]
     TooLong {
         /// How long it lasts.
         lasts_s: f64,
