@@ -7,7 +7,7 @@
 use forewarn_domain::BBox;
 
 use super::appearance::Appearance;
-use super::kalman::mean_side;
+use super::kalman::{BoxFilter, mean_side};
 use super::tracklet::Tracklet;
 
 /// Widening of each side, in parts of the mean side: what is always added, and what per standard deviation.
@@ -60,19 +60,35 @@ fn widened(bbox: &BBox, by: f32) -> BBox {
     BBox::new(bbox.x0 - by, bbox.y0 - by, bbox.x1 + by, bbox.y1 + by)
 }
 
-/// Overlap of the widened boxes, 0 to 1.
-pub(super) fn overlap(track: &Tracklet, bbox: &BBox) -> f32 {
-    let predicted = track.filter.bbox();
+/// Where a track is expected in a frame, which each of its detections is compared with.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Expected {
+    pub(super) bbox: BBox,
+    side: f32,
+    /// By how much of the mean side it is widened.
+    widen: f32,
+}
+
+impl Expected {
+    pub(super) fn new(filter: &BoxFilter) -> Self {
+        let bbox = filter.bbox();
+        let widen = (WIDEN + WIDEN_PER_SPREAD * filter.spread()).min(WIDEST);
+        Self { bbox, side: mean_side(&bbox), widen }
+    }
+}
+
+/// Overlap of the widened boxes, 0 to 1; `side` is the mean side of `bbox`.
+pub(super) fn overlap(expected: &Expected, bbox: &BBox, side: f32) -> f32 {
+    let place = &expected.bbox;
+    let side = expected.side.min(side);
     // Most pairs of a picture lie too far apart, whatever is known of the track, and that is told for little.
-    let most = 2.0 * WIDEST * mean_side(&predicted).min(mean_side(bbox));
-    let apart_x = (predicted.x0 - bbox.x1).max(bbox.x0 - predicted.x1);
-    let apart_y = (predicted.y0 - bbox.y1).max(bbox.y0 - predicted.y1);
-    if apart_x.max(apart_y) > most {
+    let apart_x = (place.x0 - bbox.x1).max(bbox.x0 - place.x1);
+    let apart_y = (place.y0 - bbox.y1).max(bbox.y0 - place.y1);
+    if apart_x.max(apart_y) > 2.0 * WIDEST * side {
         return 0.0;
     }
-    let by = (WIDEN + WIDEN_PER_SPREAD * track.filter.spread()).min(WIDEST);
-    let by = by * mean_side(&predicted).min(mean_side(bbox));
-    widened(&predicted, by).iou(&widened(bbox, by))
+    let by = expected.widen * side;
+    widened(place, by).iou(&widened(bbox, by))
 }
 
 fn is_within_reach(track: &Tracklet, bbox: &BBox) -> bool {
@@ -82,10 +98,12 @@ fn is_within_reach(track: &Tracklet, bbox: &BBox) -> bool {
 
 /// Whether a detection may be a track that stands: what stands has its box, is hidden in part, or drives off from it. What
 /// passes before it only covers it, so that a track that moves there has the first claim, `claimed` being its overlap.
-fn may_be_stander(track: &Tracklet, bbox: &BBox, claimed: f32) -> bool {
-    let iou = track.stood.iou(bbox).max(track.last_box.iou(bbox));
-    let is_near = iou >= STANDER_IOU && (iou >= STANDER_SURE || claimed < overlap(track, bbox));
-    !track.stands() || is_near || track.shows_part(bbox)
+fn may_be_stander(track: &Tracklet, bbox: &BBox, overlap: f32, claimed: f32) -> bool {
+    let is_near = || {
+        let iou = track.stood.iou(bbox).max(track.last_box.iou(bbox));
+        iou >= STANDER_IOU && (iou >= STANDER_SURE || claimed < overlap)
+    };
+    !track.stands() || is_near() || track.shows_part(bbox)
 }
 
 /// Whether what shows in a box is nearer to the camera than what stands: it has the lower foot.
@@ -94,17 +112,15 @@ fn stands_before(track: &Tracklet, bbox: &BBox) -> bool {
     bbox.y1 > place.y1 + FOOT_BEFORE * place.height()
 }
 
-/// Gain of matching a confident detection, on which a track that moves has a claim.
-pub(super) fn high(track: &Tracklet, bbox: &BBox, score: f32, claimed: f32) -> Option<f32> {
-    let overlap = overlap(track, bbox);
-    (overlap >= MIN_HIGH && may_be_stander(track, bbox, claimed) && is_within_reach(track, bbox))
+/// Gain of matching a confident detection that overlaps by so much, on which a track that moves has a claim.
+pub(super) fn high(track: &Tracklet, bbox: &BBox, score: f32, overlap: f32, claimed: f32) -> Option<f32> {
+    (overlap >= MIN_HIGH && may_be_stander(track, bbox, overlap, claimed) && is_within_reach(track, bbox))
         .then_some(overlap * (0.7 + 0.3 * score))
 }
 
 /// Gain of matching an unsure detection, which must lie well on the track.
-pub(super) fn low(track: &Tracklet, bbox: &BBox) -> Option<f32> {
-    let overlap = overlap(track, bbox);
-    (overlap >= MIN_LOW && may_be_stander(track, bbox, 0.0)).then_some(overlap)
+pub(super) fn low(track: &Tracklet, bbox: &BBox, overlap: f32) -> Option<f32> {
+    (overlap >= MIN_LOW && may_be_stander(track, bbox, overlap, 0.0)).then_some(overlap)
 }
 
 /// Gain of finding a track again by its distance and size, where boxes no longer overlap.

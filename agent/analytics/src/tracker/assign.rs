@@ -14,22 +14,39 @@ fn weight(gain: f32) -> i64 {
     if gain.is_finite() { (f64::from(gain.clamp(0.0, 2.0)) * 1e6).round() as i64 } else { 0 }
 }
 
-/// The pairs of the best matching, ordered by row. Pairs without gain are never matched.
-pub(super) fn assign(pairs: &[Pair], n_rows: usize, n_columns: usize) -> Vec<(usize, usize)> {
-    let mut parts = Parts::new(n_rows + n_columns);
-    for &(row, column, _) in pairs {
-        parts.join(row, n_rows + column);
-    }
-    let mut by_part: Vec<(usize, Pair)> = pairs.iter().map(|&pair| (parts.root(pair.0), pair)).collect();
-    by_part.sort_by_key(|&(root, (row, column, _))| (root, row, column));
-    let mut matched: Vec<_> = by_part.chunk_by(|a, b| a.0 == b.0).flat_map(assign_part).collect();
-    matched.sort_unstable();
-    matched
+/// Finds best matchings, in memory that is used again.
+#[derive(Debug, Default)]
+pub(super) struct Assignment {
+    parts: Parts,
+    by_part: Vec<(usize, Pair)>,
+    matched: Vec<(usize, usize)>,
 }
 
-fn assign_part(part: &[(usize, Pair)]) -> Vec<(usize, usize)> {
-    if let [(_, (row, column, gain))] = part {
-        return if weight(*gain) > 0 { vec![(*row, *column)] } else { Vec::new() };
+impl Assignment {
+    /// The pairs of the best matching, ordered by row. Pairs without gain are never matched.
+    pub(super) fn best(&mut self, pairs: &[Pair], n_rows: usize, n_columns: usize) -> &[(usize, usize)] {
+        self.matched.clear();
+        self.parts.begin(n_rows + n_columns);
+        for &(row, column, _) in pairs {
+            self.parts.join(row, n_rows + column);
+        }
+        self.by_part.clear();
+        self.by_part.extend(pairs.iter().map(|&pair| (self.parts.root(pair.0), pair)));
+        self.by_part.sort_unstable_by_key(|&(root, (row, column, _))| (root, row, column));
+        self.by_part.chunk_by(|a, b| a.0 == b.0).for_each(|part| assign_part(part, &mut self.matched));
+        self.matched.sort_unstable();
+        &self.matched
+    }
+}
+
+fn assign_part(part: &[(usize, Pair)], matched: &mut Vec<(usize, usize)>) {
+    let (_, (row, column, _)) = part[0];
+    // One track with some detections, or one detection with some tracks: the best of them, the first where they are equal.
+    if part.iter().all(|(_, pair)| pair.0 == row) || part.iter().all(|(_, pair)| pair.1 == column) {
+        let better = |best: Pair, &(_, pair): &(usize, Pair)| if weight(pair.2) > weight(best.2) { pair } else { best };
+        let (row, column, gain) = part.iter().fold((row, column, 0.0), better);
+        matched.extend((weight(gain) > 0).then_some((row, column)));
+        return;
     }
     let sorted = |pick: fn(&Pair) -> usize| {
         let mut all: Vec<usize> = part.iter().map(|(_, pair)| pick(pair)).collect();
@@ -48,17 +65,20 @@ fn assign_part(part: &[(usize, Pair)]) -> Vec<(usize, usize)> {
     }
     let (_, chosen) = kuhn_munkres(&weights);
     let found = chosen.iter().enumerate().filter(|&(i, &j)| weights[(i, j)] > 0);
-    found.map(|(i, &j)| if is_wide { (rows[i], columns[j]) } else { (rows[j], columns[i]) }).collect()
+    matched.extend(found.map(|(i, &j)| if is_wide { (rows[i], columns[j]) } else { (rows[j], columns[i]) }));
 }
 
 /// Disjoint sets with path halving.
+#[derive(Debug, Default)]
 struct Parts {
     parent: Vec<usize>,
 }
 
 impl Parts {
-    fn new(n: usize) -> Self {
-        Self { parent: (0..n).collect() }
+    /// Each of `n` by itself.
+    fn begin(&mut self, n: usize) {
+        self.parent.clear();
+        self.parent.extend(0..n);
     }
 
     fn root(&mut self, mut i: usize) -> usize {
@@ -81,6 +101,10 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    fn assign(pairs: &[Pair], n_rows: usize, n_columns: usize) -> Vec<(usize, usize)> {
+        Assignment::default().best(pairs, n_rows, n_columns).to_vec()
+    }
 
     /// The best sum over every matching, by trial.
     fn best_by_trial(pairs: &[Pair], row: usize, n_rows: usize, taken: u32) -> i64 {

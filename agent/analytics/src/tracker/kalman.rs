@@ -25,6 +25,35 @@ const CENTRE_DECAY_S: f32 = 8.0;
 /// The same for the velocity of width and height, which is mostly noise.
 const SIZE_DECAY_S: f32 = 0.6;
 
+/// A step of time, and what becomes of velocities in it: the same for every track of a frame.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Step {
+    pub(super) dt: f32,
+    centre: Carry,
+    size: Carry,
+}
+
+impl Step {
+    pub(super) fn new(dt: f32) -> Self {
+        Self { dt, centre: Carry::new(dt, CENTRE_DECAY_S), size: Carry::new(dt, SIZE_DECAY_S) }
+    }
+}
+
+/// What is left of a velocity after a step, and the seconds for which the whole of it would cover the way meanwhile.
+#[derive(Debug, Clone, Copy)]
+struct Carry {
+    keep: f32,
+    reach: f32,
+}
+
+impl Carry {
+    fn new(dt: f32, decay_s: f32) -> Self {
+        let keep = (-dt / decay_s).exp();
+        // The way covered while the velocity dies away is its integral.
+        Self { keep, reach: decay_s * (1.0 - keep) }
+    }
+}
+
 /// One coordinate: position and velocity with their covariance.
 #[derive(Debug, Clone, Copy)]
 struct Axis {
@@ -46,10 +75,7 @@ impl Axis {
         }
     }
 
-    fn predict(&mut self, dt: f32, scale: f32, decay_s: f32) {
-        let keep = (-dt / decay_s).exp();
-        // The way covered while the velocity dies away is its integral.
-        let reach = decay_s * (1.0 - keep);
+    fn predict(&mut self, dt: f32, scale: f32, Carry { keep, reach }: Carry) {
         self.position += self.velocity * reach;
         self.velocity *= keep;
         let (var, cov, var_v) = (self.var_position, self.covariance, self.var_velocity);
@@ -93,14 +119,14 @@ impl BoxFilter {
         Self { x: place(centre.x), y: place(centre.y), width: size(bbox.width()), height: size(bbox.height()) }
     }
 
-    /// Moves the estimate `dt` seconds on.
-    pub(super) fn predict(&mut self, dt: f32) {
+    /// Moves the estimate a step on.
+    pub(super) fn predict(&mut self, step: &Step) {
         let scale = self.scale();
         for axis in [&mut self.x, &mut self.y] {
-            axis.predict(dt, scale, CENTRE_DECAY_S);
+            axis.predict(step.dt, scale, step.centre);
         }
         for axis in [&mut self.width, &mut self.height] {
-            axis.predict(dt, scale * 0.5, SIZE_DECAY_S);
+            axis.predict(step.dt, scale * 0.5, step.size);
             axis.position = axis.position.max(1.0);
         }
     }
@@ -210,10 +236,10 @@ mod tests {
         let mut filter = BoxFilter::new(&person_at(0.0));
         let frames = (3.0 * fps) as usize;
         for n in 1..=frames {
-            filter.predict(1.0 / fps);
+            filter.predict(&Step::new(1.0 / fps));
             filter.update(&person_at(60.0 * n as f32 / fps), 0.9, 1.0);
         }
-        filter.predict(0.5);
+        filter.predict(&Step::new(0.5));
         (filter.bbox().centre().x - person_at(60.0 * (frames as f32 / fps + 0.5)).centre().x).abs()
     }
 
@@ -227,10 +253,10 @@ mod tests {
     #[test]
     fn uncertainty_grows_with_time_and_shrinks_with_detections() {
         let mut filter = BoxFilter::new(&person_at(0.0));
-        filter.predict(0.1);
+        filter.predict(&Step::new(0.1));
         filter.update(&person_at(0.0), 0.9, 1.0);
         let sure = filter.spread();
-        filter.predict(1.0);
+        filter.predict(&Step::new(1.0));
         assert!(filter.spread() > 2.0 * sure);
     }
 
@@ -238,7 +264,7 @@ mod tests {
     fn a_lost_runner_stays_near() {
         let mut filter = BoxFilter::new(&person_at(0.0));
         filter.resume(&person_at(400.0), &person_at(0.0), 1.0);
-        filter.predict(60.0);
+        filter.predict(&Step::new(60.0));
         assert!(filter.bbox().centre().x < 420.0 + 400.0 * CENTRE_DECAY_S + 1.0);
     }
 }

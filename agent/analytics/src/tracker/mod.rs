@@ -28,8 +28,9 @@ use forewarn_domain::{BBox, Class, Coverage, Detection, Motion, Timestamp, Track
 
 pub(crate) use self::affinity::likeness;
 pub use self::appearance::Appearance;
-use self::assign::{Pair, assign};
+use self::assign::{Assignment, Pair};
 pub use self::config::{TrackerConfig, TrackerConfigError};
+use self::kalman::{Step, mean_side};
 use self::tracklet::Tracklet;
 use crate::ClassGroups;
 
@@ -69,6 +70,19 @@ pub struct Tracker {
     now: Option<Timestamp>,
     size: (u32, u32),
     next_id: u64,
+    scratch: Scratch,
+}
+
+/// What is filled anew for each frame, in memory that is used again.
+#[derive(Debug, Default)]
+struct Scratch {
+    /// Tracks and detections of one group that overlap, as rows and columns, ordered by them.
+    overlaps: Vec<Pair>,
+    /// The pairs of a round.
+    pairs: Vec<Pair>,
+    assignment: Assignment,
+    is_paired: Vec<bool>,
+    hidden: Vec<usize>,
 }
 
 /// What is known of the detections of a frame beside their boxes, in their order; what is missing at the end of a list is
@@ -94,6 +108,8 @@ struct Clean<'a> {
 /// A detection with the group of its class.
 struct Candidate<'a> {
     detection: &'a Detection,
+    /// The mean of its sides.
+    side: f32,
     appearance: Option<&'a Appearance>,
     head: Option<BBox>,
     group: Class,
@@ -115,6 +131,7 @@ impl Tracker {
             now: None,
             size: (0, 0),
             next_id: 1,
+            scratch: Scratch::default(),
         }
     }
 
@@ -139,22 +156,8 @@ impl Tracker {
         self.predict(at);
         let clean = self.clean(detections, beside);
         let mut candidates = self.candidates(&clean);
-        self.claim(&mut candidates);
-        let high = self.config.high_score;
-        self.round(at, &mut candidates, |track, d, claimed| {
-            (track.id.is_some() && d.score >= high).then(|| affinity::high(track, &d.bbox, d.score, claimed))?
-        });
-        self.round(at, &mut candidates, |track, d, _| {
-            (track.id.is_some() && d.score < high && track.unseen_s <= CARRY_ON_S)
-                .then(|| affinity::low(track, &d.bbox))?
-        });
-        self.round(at, &mut candidates, |track, d, _| {
-            (track.id.is_none() && d.score >= high)
-                .then(|| affinity::high(track, &d.bbox, d.score, 0.0).or_else(|| affinity::again(track, &d.bbox)))?
-        });
-        self.round(at, &mut candidates, |track, d, _| {
-            (track.id.is_some() && d.score >= high).then(|| affinity::again(track, &d.bbox))?
-        });
+        self.overlap(&mut candidates);
+        self.rounds(at, &mut candidates);
         if let Some(coverage) = beside.coverage {
             let cannot_be_seen =
                 |track: &&mut Tracklet| !track.is_seen() && !coverage.can_have_seen(&track.filter.bbox());
@@ -163,8 +166,9 @@ impl Tracker {
         self.retire(size);
         self.begin(at, &candidates);
         let is_in_view = |track: &&Tracklet| track.is_seen() || track.part_in_picture(size) >= LEAST_PART_IN_PICTURE;
-        self.tracks = self.tracklets.iter().filter(is_in_view).filter_map(|t| t.to_track(size)).collect();
-        self.tracks.sort_by_key(|track| track.id);
+        self.tracks.clear();
+        self.tracks.extend(self.tracklets.iter().filter(is_in_view).filter_map(|t| t.to_track(size)));
+        self.tracks.sort_unstable_by_key(|track| track.id);
         &self.tracks
     }
 
@@ -204,9 +208,9 @@ impl Tracker {
         let now = self.now.unwrap_or(at);
         self.now = Some(now.max(at));
         let elapsed_s = at.since(now).as_secs_f64();
-        let step_s = elapsed_s.min(self.config.max_step_s) as f32;
+        let step = Step::new(elapsed_s.min(self.config.max_step_s) as f32);
         for track in &mut self.tracklets {
-            track.predict(step_s, elapsed_s > self.config.max_step_s);
+            track.predict(&step, elapsed_s > self.config.max_step_s);
         }
     }
 
@@ -246,51 +250,122 @@ impl Tracker {
             let are_many = self.groups.has_several(&group);
             let is_double = kept.iter().any(|k| {
                 let are_two = k.head.zip(*head).is_some_and(|(one, other)| one != other);
-                k.group == group && is_one(k.detection, detection, are_many, are_two)
+                share(k.detection, detection) && k.group == group && is_one(k.detection, detection, are_many, are_two)
             });
             if !is_double {
                 let (appearance, head) = (*appearance, *head);
-                kept.push(Candidate { detection, appearance, head, group, is_used: false, claimed: 0.0 });
+                let side = mean_side(&detection.bbox);
+                kept.push(Candidate { detection, side, appearance, head, group, is_used: false, claimed: 0.0 });
             }
         }
         kept
     }
 
-    /// Tells each candidate how well it fits what is on its way.
-    fn claim(&self, candidates: &mut [Candidate<'_>]) {
-        for candidate in candidates {
-            let moving = self.tracklets.iter().filter(|t| t.group == candidate.group && !t.stands());
-            candidate.claimed = moving.map(|t| affinity::overlap(t, &candidate.detection.bbox)).fold(0.0, f32::max);
+    /// Finds which tracks overlap with which detections, and tells each detection how well it fits what is on its way.
+    fn overlap(&mut self, candidates: &mut [Candidate<'_>]) {
+        self.scratch.overlaps.clear();
+        for (row, track) in self.tracklets.iter().enumerate() {
+            let moves = !track.stands();
+            for (column, candidate) in candidates.iter_mut().enumerate() {
+                let overlap = affinity::overlap(&track.expected, &candidate.detection.bbox, candidate.side);
+                if overlap > 0.0 && candidate.group == track.group {
+                    self.scratch.overlaps.push((row, column, overlap));
+                    candidate.claimed = if moves { candidate.claimed.max(overlap) } else { candidate.claimed };
+                }
+            }
         }
     }
 
-    /// Matches what is free on both sides by `gain`; none means that the two are no pair.
-    fn round(
-        &mut self,
-        at: Timestamp,
-        candidates: &mut [Candidate<'_>],
-        gain: impl Fn(&Tracklet, &Detection, f32) -> Option<f32>,
-    ) {
+    fn rounds(&mut self, at: Timestamp, candidates: &mut [Candidate<'_>]) {
         let high = self.config.high_score;
-        let mut pairs: Vec<Pair> = Vec::new();
-        for (row, track) in self.tracklets.iter().enumerate().filter(|(_, t)| !t.is_seen()) {
+        let is_high = |c: &Candidate<'_>| c.detection.score >= high;
+        self.pair_overlapping(candidates, |track, c, overlap| {
+            (track.id.is_some() && is_high(c))
+                .then(|| affinity::high(track, &c.detection.bbox, c.detection.score, overlap, c.claimed))?
+        });
+        self.round(at, candidates);
+        self.pair_overlapping(candidates, |track, c, overlap| {
+            (track.id.is_some() && !is_high(c) && track.unseen_s <= CARRY_ON_S)
+                .then(|| affinity::low(track, &c.detection.bbox, overlap))?
+        });
+        self.round(at, candidates);
+        self.pair_any(
+            candidates,
+            |track| track.id.is_none(),
+            |track, c| {
+                let bbox = &c.detection.bbox;
+                let overlap = || affinity::overlap(&track.expected, bbox, c.side);
+                is_high(c).then(|| {
+                    affinity::high(track, bbox, c.detection.score, overlap(), 0.0)
+                        .or_else(|| affinity::again(track, bbox))
+                })?
+            },
+        );
+        self.round(at, candidates);
+        self.pair_any(
+            candidates,
+            |track| track.id.is_some(),
+            |track, c| is_high(c).then(|| affinity::again(track, &c.detection.bbox))?,
+        );
+        self.round(at, candidates);
+    }
+
+    /// Finds what may be a pair among those that overlap and are free on both sides; no `gain` means that the two are none.
+    fn pair_overlapping(
+        &mut self,
+        candidates: &[Candidate<'_>],
+        gain: impl Fn(&Tracklet, &Candidate<'_>, f32) -> Option<f32>,
+    ) {
+        let Scratch { overlaps, pairs, .. } = &mut self.scratch;
+        pairs.clear();
+        for &(row, column, overlap) in overlaps.iter() {
+            let (track, candidate) = (&self.tracklets[row], &candidates[column]);
+            if track.is_seen() || candidate.is_used {
+                continue;
+            }
+            let gain = gain(track, candidate, overlap);
+            let gain = gain.and_then(|gain| Some(gain * affinity::looks(track, candidate.appearance)?));
+            pairs.extend(gain.map(|gain| (row, column, gain)));
+        }
+    }
+
+    /// The same among all, of some tracks.
+    fn pair_any(
+        &mut self,
+        candidates: &[Candidate<'_>],
+        is_meant: impl Fn(&Tracklet) -> bool,
+        gain: impl Fn(&Tracklet, &Candidate<'_>) -> Option<f32>,
+    ) {
+        let pairs = &mut self.scratch.pairs;
+        pairs.clear();
+        for (row, track) in self.tracklets.iter().enumerate().filter(|(_, t)| !t.is_seen() && is_meant(t)) {
             for (column, candidate) in candidates.iter().enumerate() {
                 if candidate.is_used || candidate.group != track.group {
                     continue;
                 }
-                let gain = gain(track, candidate.detection, candidate.claimed);
+                let gain = gain(track, candidate);
                 let gain = gain.and_then(|gain| Some(gain * affinity::looks(track, candidate.appearance)?));
                 pairs.extend(gain.map(|gain| (row, column, gain)));
             }
         }
-        let pairs = assign(&pairs, self.tracklets.len(), candidates.len());
-        let mut is_paired = vec![false; self.tracklets.len()];
-        for &(row, _) in &pairs {
-            is_paired[row] = true;
+    }
+
+    /// Matches the best of the pairs that were found.
+    fn round(&mut self, at: Timestamp, candidates: &mut [Candidate<'_>]) {
+        if self.scratch.pairs.is_empty() {
+            return;
         }
-        let is_contested = |&(row, column): &(usize, usize)| self.is_contested(row, &is_paired, &candidates[column]);
-        let contested: Vec<bool> = pairs.iter().map(is_contested).collect();
-        for ((row, column), is_contested) in pairs.into_iter().zip(contested) {
+        let high = self.config.high_score;
+        let mut scratch = std::mem::take(&mut self.scratch);
+        let matched = scratch.assignment.best(&scratch.pairs, self.tracklets.len(), candidates.len());
+        scratch.is_paired.clear();
+        scratch.is_paired.resize(self.tracklets.len(), false);
+        for &(row, _) in matched {
+            scratch.is_paired[row] = true;
+        }
+        self.find_hidden(&scratch.is_paired, &mut scratch.hidden);
+        for &(row, column) in matched {
+            let is_contested = self.is_contested(&scratch.hidden, &candidates[column]);
             candidates[column].is_used = true;
             self.tracklets[row].matched(at, candidates[column].detection, is_contested);
             // An unsure box mostly shows somebody else in part.
@@ -303,23 +378,23 @@ impl Tracker {
                 self.next_id += 1;
             }
         }
+        self.scratch = scratch;
     }
 
-    /// Whether a detection may as well be that of another track, which is not seen otherwise: one of the two hides the
-    /// other, and which of them it is shows when they part.
-    fn is_contested(&self, row: usize, is_paired: &[bool], candidate: &Candidate<'_>) -> bool {
-        let is_hidden = |other: usize, track: &Tracklet| {
-            other != row
-                && !is_paired[other]
-                && track.id.is_some()
-                && !track.is_seen()
-                && track.unseen_s <= CONTESTED_S
-                && !track.stands()
-                && track.group == candidate.group
+    /// Finds the tracks that are hidden or missed since a moment ago, and not paired.
+    fn find_hidden(&self, is_paired: &[bool], hidden: &mut Vec<usize>) {
+        let is_hidden = |track: &Tracklet| {
+            track.id.is_some() && !track.is_seen() && track.unseen_s <= CONTESTED_S && !track.stands()
         };
-        let mut others = self.tracklets.iter().enumerate();
-        others.any(|(other, track)| {
-            is_hidden(other, track) && track.filter.bbox().iou(&candidate.detection.bbox) >= CONTESTED_IOU
+        hidden.clear();
+        hidden.extend((0..self.tracklets.len()).filter(|&row| !is_paired[row] && is_hidden(&self.tracklets[row])));
+    }
+
+    /// Whether a detection may as well be that of a track that is hidden: one of the two hides the other, and which of them
+    /// it is shows when they part.
+    fn is_contested(&self, hidden: &[usize], candidate: &Candidate<'_>) -> bool {
+        hidden.iter().map(|row| &self.tracklets[*row]).any(|track| {
+            track.group == candidate.group && track.expected.bbox.iou(&candidate.detection.bbox) >= CONTESTED_IOU
         })
     }
 
@@ -342,6 +417,11 @@ impl Tracker {
             self.tracklets.push(track);
         }
     }
+}
+
+/// Whether the boxes of two detections share anything, which those of one subject do and most pairs of a picture do not.
+fn share(Detection { bbox: a, .. }: &Detection, Detection { bbox: b, .. }: &Detection) -> bool {
+    a.x0 < b.x1 && b.x0 < a.x1 && a.y0 < b.y1 && b.y0 < a.y1
 }
 
 /// Whether two detections of one group show one subject. Two heads `are_two` subjects, unless the boxes are nearly the same.

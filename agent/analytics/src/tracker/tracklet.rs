@@ -2,8 +2,9 @@
 
 use forewarn_domain::{BBox, Class, Detection, Motion, Timestamp, Track, TrackId, TrackState};
 
+use super::affinity::Expected;
 use super::appearance::Appearance;
-use super::kalman::{BoxFilter, mean_side};
+use super::kalman::{BoxFilter, Step, mean_side};
 use super::root::Root;
 
 /// Gaps from this many seconds on start the velocity anew, from the places before and after.
@@ -37,6 +38,8 @@ pub(super) struct Tracklet {
     pub(super) id: Option<TrackId>,
     pub(super) group: Class,
     pub(super) filter: BoxFilter,
+    /// Where the filter expected it in the latest frame, before it was matched.
+    pub(super) expected: Expected,
     /// The first detection's box.
     pub(super) first_box: BBox,
     /// The latest matched detection's box.
@@ -70,13 +73,15 @@ pub(super) struct Tracklet {
 impl Tracklet {
     pub(super) fn new(at: Timestamp, group: Class, is_vehicle: bool, detection: &Detection, size: (u32, u32)) -> Self {
         let is_person = group.as_str() == "person";
+        let filter = BoxFilter::new(&detection.bbox);
         Self {
             is_vehicle,
             root: is_person.then(|| Root::new(&detection.bbox, detection.score, size.1)),
             size,
             id: None,
             group,
-            filter: BoxFilter::new(&detection.bbox),
+            expected: Expected::new(&filter),
+            filter,
             first_box: detection.bbox,
             last_box: detection.bbox,
             score: detection.score,
@@ -106,18 +111,19 @@ impl Tracklet {
         self.matches >= 2 && self.matches > self.missed_frames + u32::from(self.missed_frames > 0)
     }
 
-    /// Moves on by `dt` watched seconds; `gap` tells an outage, after which nobody knows who still moves.
-    pub(super) fn predict(&mut self, dt: f32, gap: bool) {
-        self.filter.predict(dt);
+    /// Moves on by a step of watched seconds; `gap` tells an outage, after which nobody knows who still moves.
+    pub(super) fn predict(&mut self, step: &Step, gap: bool) {
+        self.filter.predict(step);
         if gap {
             self.filter.halt();
         }
+        self.expected = Expected::new(&self.filter);
         if !self.is_seen() {
             self.missed_frames = self.missed_frames.saturating_add(1);
         }
         self.unseen_before_s = self.unseen_s;
         // A second frame with the same time stamp must still count as a step.
-        self.unseen_s += dt.max(1e-6);
+        self.unseen_s += step.dt.max(1e-6);
     }
 
     /// Takes in its detection; one that may as well be of another says little of where the track goes.
