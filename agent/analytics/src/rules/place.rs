@@ -68,9 +68,10 @@ impl Recent {
     /// The median of each edge.
     pub(super) fn median(&self) -> Option<BBox> {
         let edge = |pick: fn(&BBox) -> f32| {
-            let mut values: Vec<f32> = self.boxes.iter().map(|(_, bbox)| pick(bbox)).collect();
-            values.sort_by(f32::total_cmp);
-            values.get(values.len() / 2).copied()
+            let mut values = [0.0; SMOOTHING_FRAMES];
+            let known = values.iter_mut().zip(&self.boxes).map(|(value, (_, bbox))| *value = pick(bbox)).count();
+            values[..known].sort_unstable_by(f32::total_cmp);
+            (known > 0).then(|| values[known / 2])
         };
         Some(BBox::new(edge(|b| b.x0)?, edge(|b| b.y0)?, edge(|b| b.x1)?, edge(|b| b.y1)?))
     }

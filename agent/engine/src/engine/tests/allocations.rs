@@ -13,8 +13,8 @@ const COUNTED: u32 = 50;
 /// Claims for making a frame ready: those of its small grey plane.
 const OF_A_FRAME: u64 = 2;
 /// Claims for deciding about a frame in which there is anybody, and about each subject in it.
-const OF_ANY_SUBJECT: u64 = 22;
-const OF_A_SUBJECT: u64 = 12;
+const OF_ANY_SUBJECT: u64 = 10;
+const OF_A_SUBJECT: u64 = 2;
 /// Bytes of deciding: not even one plane of the small grey picture.
 const BYTES: u64 = 60_000;
 
