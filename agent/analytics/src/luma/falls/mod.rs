@@ -35,10 +35,17 @@ const MAX_POINTS: usize = 64;
 const SEED_PLANES: usize = 3;
 /// Most movers of a plane from which paths are begun; with more it is rain or snow.
 const MAX_SEEDS: usize = 24;
+/// Most planes of which it is known whether they were crowded: those of some seconds.
+const MAX_CROWDS: usize = 256;
 /// Longest gap in a stream over which a fall is told late.
 const MOST_GAP: Duration = Duration::from_secs(5);
 /// Seconds within which paths are parallel.
 const PARALLEL_S: f32 = 1.0;
+/// Seconds for which it is crowded after a plane with too much to see, and part of the planes of a long path, with so many
+/// seconds before and after, that may be such planes: key pictures are, at which a coder's noise changes everywhere, rain is all
+/// the time.
+const CROWDED_S: f32 = 0.5;
+const CROWDED_PART: f32 = 0.15;
 /// Seconds for which a path must be seen until its law alone tells that it is a fall.
 const SLOW_S: f32 = 0.3;
 /// Confidence from which the law of a path is enough to tell it.
@@ -114,14 +121,16 @@ pub struct FallingObjectDetector {
     /// Movers of the latest planes that belong to no path.
     seeds: VecDeque<Vec<Mover>>,
     paths: Vec<Path>,
-    /// When paths downwards ended, of late.
-    ended: VecDeque<f32>,
+    /// Paths downwards that ended of late.
+    ended: VecDeque<Path>,
     /// What is too short in view for its law to be told, and what was told of late.
     fast: Fast,
     told: VecDeque<Path>,
     latest_t: f32,
     interval_s: f32,
     crowded_until: f32,
+    /// The times of the latest planes, and whether there was too much to see in each.
+    crowds: VecDeque<(f32, bool)>,
     next_id: u64,
 }
 
@@ -140,6 +149,7 @@ impl FallingObjectDetector {
             latest_t: 0.0,
             interval_s: 0.04,
             crowded_until: f32::NEG_INFINITY,
+            crowds: VecDeque::new(),
             next_id: 1,
         }
     }
@@ -165,6 +175,7 @@ impl FallingObjectDetector {
             self.start = Some(at);
             self.latest_t = 0.0;
             self.crowded_until = f32::NEG_INFINITY;
+            self.crowds.clear();
         }
         let start = self.start.unwrap_or(at);
         if let Some(found) = self.movers.find(&self.config, start)
@@ -193,7 +204,11 @@ impl FallingObjectDetector {
         self.interval_s += 0.2 * ((t - self.latest_t).min(0.2) - self.interval_s);
         self.latest_t = t;
         if found.is_crowded {
-            self.crowded_until = t + 0.5;
+            self.crowded_until = t + CROWDED_S;
+        }
+        self.crowds.push_back((t, found.is_crowded));
+        if self.crowds.len() > MAX_CROWDS {
+            self.crowds.pop_front();
         }
         self.fast.note(t, &found.movers);
         self.link(found.movers);
@@ -260,9 +275,8 @@ impl FallingObjectDetector {
         let (ended, open): (Vec<Path>, Vec<Path>) =
             std::mem::take(&mut self.paths).into_iter().partition(|path| is_over || path.has_ended(t, interval_s));
         self.paths = open;
-        let is_way = |path: &&Path| path.points.len() >= 4;
-        self.ended.extend(ended.iter().filter(is_way).map(|path| path.last().t));
-        while self.ended.front().is_some_and(|&then| t - then > PARALLEL_S) || self.ended.len() > 256 {
+        self.ended.extend(ended.iter().filter(is_way).cloned());
+        while self.ended.front().is_some_and(|way| t - way.last().t > PARALLEL_S) || self.ended.len() > 256 {
             self.ended.pop_front();
         }
         let n_parallel = self.ended.len() + self.paths.iter().filter(is_way).count();
@@ -274,7 +288,7 @@ impl FallingObjectDetector {
                 let speeds = [law.velocity, law.velocity + law.acceleration * path.duration_s()];
                 !self.fast.is_elsewhere(&path, speeds, interval_s, plane.height() as f32)
             };
-            let judged_by_law = self.judge(&path, scale).filter(|(law, _)| !is_crowded && goes_on(law));
+            let judged_by_law = self.judge(&path, scale).filter(|(law, _)| !self.is_one_of_many(&path) && goes_on(law));
             if let Some((law, confidence)) = judged_by_law.filter(|(_, confidence)| *confidence >= SURE) {
                 judged.push((path, law, confidence));
                 continue;
@@ -303,6 +317,18 @@ impl FallingObjectDetector {
             }
         }
         falls
+    }
+
+    /// Whether so much else went down meanwhile, or was to be seen, that a path may be of its making.
+    ///
+    /// What ran beside it is the same thing, of whose edges and parts paths are made as well.
+    fn is_one_of_many(&self, path: &Path) -> bool {
+        let ways = self.ended.iter().chain(self.paths.iter().filter(is_way));
+        let is_then = |(at, _): &&(f32, bool)| (path.first().t - CROWDED_S..=path.last().t + CROWDED_S).contains(at);
+        let planes = || self.crowds.iter().filter(is_then);
+        let n_crowded = planes().filter(|(_, is_crowded)| *is_crowded).count();
+        ways.filter(|way| !way.is_beside(path)).count() >= self.config.max_parallel
+            || n_crowded as f32 > CROWDED_PART * planes().count() as f32
     }
 
     /// The law and the confidence of a path that is a free fall.
@@ -371,6 +397,11 @@ impl FallingObjectDetector {
             floor,
         }
     }
+}
+
+/// Whether a path is long enough for a way that something went.
+fn is_way(path: &&Path) -> bool {
+    path.points.len() >= 4
 }
 
 /// Mean speed downwards in each third of a path, `None` if it has too few points.

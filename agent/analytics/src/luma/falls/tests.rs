@@ -95,6 +95,22 @@ fn several_things_thrown_one_by_one_are_several_falls() {
 }
 
 #[test]
+fn a_long_fall_is_told_though_key_pictures_change_the_noise_everywhere() {
+    let falls = watch(25.0, 6.0, |time, canvas, _| {
+        thing(canvas, time - 1.0, (90.0, 30.0), (4.0, 0.0), 4.0, 240.0);
+        // Every two seconds, and just before it meets the ground.
+        if (time * 25.0).round() as u32 % 50 == 40 {
+            for k in 0..80u16 {
+                let (x, y) = (f32::from(k * 37 % 196), f32::from(k * 53 % 296));
+                canvas.paint([x, y, x + 2.0, y + 2.0], |level, _, _| level + 40.0);
+            }
+        }
+    });
+    assert_eq!(falls.len(), 1, "{falls:?}");
+    assert!(falls[0].confidence > 0.5 && falls[0].path.len() > 30, "{falls:?}");
+}
+
+#[test]
 fn what_does_not_fall_freely_is_no_fall() {
     type Scene = fn(f32, &mut Canvas, &mut Dice);
     let quiet = |name: &str, scene: Scene| {
