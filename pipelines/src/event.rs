@@ -45,6 +45,28 @@ pub enum StreamFault {
         /// How long.
         after_s: u64,
     },
+    /// Units come over a way that loses packets, and none with which decoding can begin comes whole. Told, not a reason to stop.
+    #[error(
+        "no whole picture with which decoding can begin has come for {after_s} s: {}.{} % of the packets are lost on the way, \
+         and nobody sends them again. Set `transport = \"tcp\"` of the camera, over which what is lost is sent again",
+        lost_thousandths / 10, lost_thousandths % 10
+    )]
+    LossyWay {
+        /// How long.
+        after_s: u64,
+        /// How many of a thousand packets were lost.
+        lost_thousandths: u32,
+    },
+    /// Pictures come over a way that loses packets. Told, not a reason to stop.
+    #[error(
+        "{}.{} % of the packets are lost on the way, and nobody sends them again, so pictures and clips have pieces that are wrong. \
+         Set `transport = \"tcp\"` of the camera, over which what is lost is sent again",
+        lost_thousandths / 10, lost_thousandths % 10
+    )]
+    LossyPictures {
+        /// How many of a thousand packets were lost.
+        lost_thousandths: u32,
+    },
     /// Nothing came for too long.
     #[error("no frame came for {after_s} s")]
     Stalled {

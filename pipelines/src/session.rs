@@ -8,6 +8,7 @@ use std::time::Duration;
 use forewarn_base::sync::lock;
 use forewarn_domain::clock::Stopwatch;
 use forewarn_domain::{FrameMeta, Timestamp, WallTime};
+use gst::prelude::*;
 
 use crate::clock_map::{ClockMap, ClockMapConfig, ClockSource};
 use crate::frame_map::{Picture, frame_of_picture, running_time_ns};
@@ -41,6 +42,8 @@ struct State {
     hint: Option<StreamFault>,
     bus: Option<gst::Bus>,
     talk: Option<Arc<Talk>>,
+    /// Weak, for it is the pipeline's.
+    jitter_buffer: gst::glib::WeakRef<gst::Element>,
     last_frame_at: Option<Timestamp>,
     last_captured_at: Option<Timestamp>,
     /// Whether the stream counts as interrupted, though the connection goes on.
@@ -101,6 +104,7 @@ impl Session {
             hint: None,
             bus: None,
             talk: None,
+            jitter_buffer: gst::glib::WeakRef::new(),
             last_frame_at: None,
             last_captured_at: None,
             is_silent: false,
@@ -166,6 +170,15 @@ impl Session {
     /// What is heard between the RTSP source and its camera.
     pub(crate) fn heard(&self) -> Option<Arc<Talk>> {
         self.lock().talk.clone()
+    }
+
+    /// How many of a thousand packets of the video were lost for good so far; none where none can be, or was.
+    pub(crate) fn lost_thousandths(&self) -> Option<u32> {
+        let jitter_buffer = self.lock().jitter_buffer.upgrade()?;
+        let stats = jitter_buffer.property::<gst::Structure>("stats");
+        let [lost, passed] = ["num-lost", "num-pushed"].map(|name| stats.get::<u64>(name).unwrap_or_default());
+        let thousandths = (lost * 1000).checked_div(lost + passed)?;
+        u32::try_from(thousandths).ok().filter(|lost| *lost > 0)
     }
 
     pub(crate) fn last_frame_at(&self) -> Option<Timestamp> {
@@ -334,6 +347,10 @@ impl Intake for Session {
 
     fn talk(&self, talk: Arc<Talk>) {
         self.lock().talk = Some(talk);
+    }
+
+    fn lossy_way(&self, jitter_buffer: gst::glib::WeakRef<gst::Element>) {
+        self.lock().jitter_buffer = jitter_buffer;
     }
 
     fn partial_frame(&self) {

@@ -31,6 +31,9 @@ enum Outcome {
 const TOLD_AGAIN_AFTER: Duration = Duration::from_hours(1);
 /// Without a picture to begin with for this long it is told that one is waited for.
 const KEY_FRAME_TOLD_AFTER: Duration = Duration::from_secs(15);
+/// A connection is so old before it is told how many of a thousand packets it loses, if it loses as many.
+const LOSSES_TOLD_AFTER: Duration = Duration::from_secs(15);
+const LOSSES_TOLD_FROM: u32 = 5;
 /// A session by WebRTC outlives so much silence: as long its publisher takes it for alive (RFC 7675), and offers no other.
 const SESSION_OUTLIVES: Duration = Duration::from_secs(30);
 
@@ -171,7 +174,7 @@ impl Supervisor<'_> {
         // A failure to start is also posted as an error, which says more.
         let config = &self.shared.config;
         let mut keep_alive = KeepAlive::of(&pipeline.0, session.heard(), &config.source, config.transport);
-        let mut is_wait_told = false;
+        let (mut is_wait_told, mut is_loss_told) = (false, false);
         let has_started = pipeline.0.set_state(gst::State::Playing).is_ok();
         let outcome = loop {
             self.pass_on(session);
@@ -188,9 +191,9 @@ impl Supervisor<'_> {
             };
             if quiet.is_waiting && !is_wait_told && quiet.without_frame() >= KEY_FRAME_TOLD_AFTER {
                 is_wait_told = true;
-                let after_s = KEY_FRAME_TOLD_AFTER.as_secs();
-                self.shared.emit(StreamEvent::Degraded { reason: StreamFault::NoKeyFrame { after_s } });
+                self.shared.emit(StreamEvent::Degraded { reason: why_it_waits(session) });
             }
+            is_loss_told = is_loss_told || self.tell_losses(session, quiet);
             let to_request = keep_alive.as_mut().filter(|_| quiet.is_playing()).map(KeepAlive::tick);
             let to_tell = KEY_FRAME_TOLD_AFTER.checked_sub(quiet.without_frame()).filter(|_| quiet.is_waiting);
             let next = [Some(left), to_request, to_tell].into_iter().flatten().min();
@@ -208,6 +211,17 @@ impl Supervisor<'_> {
         };
         self.shared.set_bus(None);
         outcome
+    }
+
+    /// Tells of a way that loses packets, if pictures come over it all the same; says whether it did.
+    fn tell_losses(&self, session: &Session, quiet: Quiet) -> bool {
+        let comes = quiet.since_frame.is_some_and(|since| since < KEY_FRAME_TOLD_AFTER);
+        let is_time = comes && quiet.age >= LOSSES_TOLD_AFTER;
+        let lost = is_time.then(|| session.lost_thousandths()).flatten().filter(|lost| *lost >= LOSSES_TOLD_FROM);
+        if let Some(lost_thousandths) = lost {
+            self.shared.emit(StreamEvent::Degraded { reason: StreamFault::LossyPictures { lost_thousandths } });
+        }
+        lost.is_some()
     }
 
     /// Counts a stream that has stalled as interrupted, and says how much longer its session is waited for: none if it is over.
@@ -286,6 +300,15 @@ impl Supervisor<'_> {
         };
         self.excluded_decoders.push(fork.decoder);
         self.shared.emit(StreamEvent::Degraded { reason });
+    }
+}
+
+/// Why nothing could be decoded for [`KEY_FRAME_TOLD_AFTER`], though units come.
+fn why_it_waits(session: &Session) -> StreamFault {
+    let after_s = KEY_FRAME_TOLD_AFTER.as_secs();
+    match session.lost_thousandths() {
+        Some(lost_thousandths) => StreamFault::LossyWay { after_s, lost_thousandths },
+        None => StreamFault::NoKeyFrame { after_s },
     }
 }
 

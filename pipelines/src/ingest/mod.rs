@@ -75,6 +75,8 @@ pub(crate) trait Intake: Send + Sync + 'static {
     fn frame(&self, picture: Picture) -> Result<gst::FlowSuccess, gst::FlowError>;
     /// What is heard between the pipeline's RTSP source and its camera.
     fn talk(&self, _talk: Arc<Talk>) {}
+    /// The pipeline takes the video's packets by this jitter buffer, over a way on which nothing that is lost is sent again.
+    fn lossy_way(&self, _jitter_buffer: gst::glib::WeakRef<gst::Element>) {}
     /// A decoded picture that does not show everything yet.
     fn partial_frame(&self) {}
     /// No further frame comes.

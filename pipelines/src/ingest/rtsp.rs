@@ -104,12 +104,16 @@ fn watch_manager(rtsp: &gst::Element, site: &Arc<Site>) {
         // Other managers than rtpbin do not say which jitter buffers they make.
         gst::glib::subclass::SignalId::lookup("new-jitterbuffer", manager.type_())?;
         watch_jitter_buffers(&manager, &site);
-        if site.options.transport == RtspTransport::Tcp {
-            manager.connect("new-jitterbuffer", false, |values| {
-                leave_times_alone(&values.get(1)?.get::<gst::Element>().ok()?);
-                None
-            });
-        }
+        let (is_tcp, intake) = (site.options.transport == RtspTransport::Tcp, site.intake.clone());
+        manager.connect("new-jitterbuffer", false, move |values| {
+            let jitter_buffer = values.get(1)?.get::<gst::Element>().ok()?;
+            if is_tcp {
+                leave_times_alone(&jitter_buffer);
+            } else {
+                intake.lossy_way(jitter_buffer.downgrade());
+            }
+            None
+        });
         None
     });
 }

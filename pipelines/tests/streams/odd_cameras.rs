@@ -239,3 +239,42 @@ fn a_key_frame_that_is_far_away_is_waited_for_and_that_is_told() {
     assert!(events.comes_within(LONG, is_connected), "{:?}", live.stats());
     assert_eq!((live.stats().failed_attempts, live.stats().keys_in), (0, 1));
 }
+
+#[test]
+fn key_pictures_that_never_come_whole_over_udp_are_told_with_what_to_do() {
+    const LONG: Duration = Duration::from_mins(1);
+    // Behind both parameter sets comes the slice of a key picture.
+    let script = Script { loses: |picture, packet| picture % 25 == 0 && packet == 2, ..script() };
+    let (_camera, live, events) = watch(script, RtspTransport::Udp);
+    let is_told = |event: &StreamEvent| {
+        let StreamEvent::Degraded { reason: reason @ StreamFault::LossyWay { after_s: 15, .. } } = event else {
+            return false;
+        };
+        let words = reason.to_string();
+        assert!(words.contains(" % of the packets are lost on the way") && words.contains("\"tcp\""), "{words}");
+        true
+    };
+    assert!(events.comes_within(LONG, is_told), "{:?}", live.stats());
+    assert_eq!((live.stats().frames_decoded, live.stats().failed_attempts), (0, 0));
+}
+
+#[test]
+fn packets_that_are_lost_over_udp_are_told_while_pictures_come() {
+    let is_told = |event: &StreamEvent| {
+        let StreamEvent::Degraded { reason: reason @ StreamFault::LossyPictures { lost_thousandths } } = event else {
+            return false;
+        };
+        assert!((10..100).contains(lost_thousandths) && reason.to_string().contains("\"tcp\""), "{reason}");
+        true
+    };
+    std::thread::scope(|scope| {
+        for is_lossy in [true, false] {
+            scope.spawn(move || {
+                let loses: fn(usize, usize) -> bool = if is_lossy { |n, _| n % 25 == 20 } else { |_, _| false };
+                let (_camera, live, events) = watch(Script { loses, ..script() }, RtspTransport::Udp);
+                events.wait_for(is_connected);
+                assert_eq!(events.comes_within(Duration::from_secs(25), is_told), is_lossy, "{:?}", live.stats());
+            });
+        }
+    });
+}

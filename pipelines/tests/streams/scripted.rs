@@ -51,6 +51,8 @@ pub(crate) struct Script {
     pub(crate) refusals: (usize, &'static str),
     /// Ends the connection after so many pictures, with these bytes.
     pub(crate) end: Option<(usize, Vec<u8>)>,
+    /// Of the n-th picture the i-th packet is lost on the way.
+    pub(crate) loses: fn(usize, usize) -> bool,
 }
 
 impl Script {
@@ -72,6 +74,7 @@ impl Script {
             marks_ends: true,
             refusals: (0, ""),
             end: None,
+            loses: |_, _| false,
         }
     }
 }
@@ -291,8 +294,14 @@ impl Conversation {
         if held_back == 0 {
             self.way.say(answer.as_bytes())?;
         }
-        let mut sender =
-            Sender { shared: self.shared.clone(), way: self.way.clone(), sent: 0, sequence: 100, source: 1 };
+        let mut sender = Sender {
+            shared: self.shared.clone(),
+            way: self.way.clone(),
+            sent: 0,
+            packets: 0,
+            sequence: 100,
+            source: 1,
+        };
         spawn("scripted-sends", move || {
             let _ = sender.send_all((held_back > 0).then_some((held_back, answer)));
             sender.way.is_closed.store(true, Ordering::Relaxed);
@@ -328,6 +337,8 @@ struct Sender {
     shared: Arc<Shared>,
     way: Arc<Way>,
     sent: usize,
+    /// Packets of the present picture.
+    packets: usize,
     sequence: u16,
     source: u32,
 }
@@ -370,6 +381,7 @@ impl Sender {
             self.way.send(1, &[&[0x80, 201, 0, 1][..], &old, &[0x81, 203, 0, 1], &old].concat())?;
             (self.source, self.sequence) = (2, 9000);
         }
+        self.packets = 0;
         for (i, nal) in picture.iter().enumerate() {
             let is_last = i + 1 == picture.len();
             if nal.len() <= 1400 {
@@ -393,6 +405,8 @@ impl Sender {
         packet.extend_from_slice(&self.source.to_be_bytes());
         packet.extend(payload.iter().copied().flatten());
         self.sequence = self.sequence.wrapping_add(1);
-        self.way.send(0, &packet)
+        self.packets += 1;
+        let is_lost = (self.shared.script.loses)(self.sent, self.packets - 1);
+        if is_lost { Ok(()) } else { self.way.send(0, &packet) }
     }
 }
