@@ -23,6 +23,11 @@ impl<'a> Check<'a> {
         Self { source, directory: source.directory(), errors: Vec::new(), doubts: Vec::new() }
     }
 
+    /// The text that is checked.
+    pub(crate) fn source(&self) -> &'a Source {
+        self.source
+    }
+
     /// The directory of the file.
     pub(crate) fn directory(&self) -> &Path {
         &self.directory

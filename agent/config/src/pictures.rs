@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use forewarn_domain::StreamId;
 
 use crate::Camera;
-use crate::doubts::{of_picture, unseen_zones};
+use crate::doubts::{unseen_zones, without_places};
 
 /// The pictures of all cameras, as far as their sizes are known.
 #[derive(Debug, Default)]
@@ -33,7 +33,7 @@ impl Pictures {
             return Vec::new();
         }
         let camera = self.cameras.iter().find(|camera| camera.id == *stream);
-        let doubts = camera.map(|camera| of_picture(camera, size)).unwrap_or_default();
+        let doubts = camera.map(|camera| without_places(camera, size)).unwrap_or_default();
         doubts.iter().map(|doubt| doubt.to_string().replace("\n  ", "; ")).collect()
     }
 

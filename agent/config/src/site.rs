@@ -223,6 +223,8 @@ pub struct Site {
     /// What the files hold that upstreams and sensors name: passwords, certificates, keys; to notice a change.
     pub(crate) beside: BTreeMap<String, Secret>,
     /// What works and is hardly meant, in the order of the file; [`crate::doubts`] tells it with what else may be doubted.
+    /// The text that all this is from.
+    pub(crate) source: Source,
     pub doubts: Vec<ConfigError>,
 }
 
@@ -415,3 +417,4 @@ impl RawSite {
         })
     }
 }
+            source: check.source().clone(),

@@ -19,10 +19,17 @@ const LONGEST_KEY: usize = 80;
 const MOST_DIGITS: usize = 24;
 
 /// One TOML text and where it came from.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Source {
     name: Arc<str>,
     text: Arc<str>,
+}
+
+/// The text may hold passwords.
+impl fmt::Debug for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Source").field("name", &self.name).finish_non_exhaustive()
+    }
 }
 
 /// A mistake in a configuration file.
@@ -113,6 +120,11 @@ impl Source {
         }
     }
 
+    /// What it is called.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
     /// The text itself.
     pub fn text(&self) -> &str {
         &self.text
@@ -197,7 +209,7 @@ impl Source {
         explained
     }
 
-    fn line_of(&self, offset: usize) -> usize {
+    pub(crate) fn line_of(&self, offset: usize) -> usize {
         self.text.as_bytes().iter().take(offset).filter(|&&b| b == b'\n').count() + 1
     }
 

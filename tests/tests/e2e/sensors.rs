@@ -210,7 +210,7 @@ fn a_probe_tells_the_value_of_each_sensor_or_why_there_is_none() {
     let site = site.write(scene.dir()).unwrap();
     let output = scene.program.run([Path::new("check"), &site, Path::new("--probe")]).unwrap();
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    assert!(text.contains("warning: sensor good: no rule asks for it"), "{text}");
+    assert!(text.contains(": sensor good: no rule asks for it"), "{text}");
     assert!(text.contains("sensor good: 61.5 dB, register 10 of unit 1 at 127.0.0.1:"), "{text}");
     assert!(text.contains("refused: it has no register 90 of this kind"), "{text}");
     assert!(text.contains("sensor dead: no connection to 127.0.0.1:"), "{text}");

@@ -11,7 +11,7 @@ use forewarn_hw::streams;
 use forewarn_hw::telemetry::live::LiveSource;
 use forewarn_pipelines::{FileReplay, SourceKind, SourceUrl};
 
-use crate::config::doubts::{doubts, of_picture};
+use crate::config::doubts::{About, doubts, of_picture};
 use crate::config::{self, Camera, Site};
 use crate::detector;
 use crate::detector::tuned::{self, Told, Tuned};
@@ -32,7 +32,7 @@ pub fn run(args: &Check) -> CommandResult {
     let n_rules: usize = site.cameras.iter().map(|camera| camera.rules.len()).sum();
     for camera in &site.cameras {
         if let Some(problem) = camera.decoder.problem() {
-            writeln!(out, "warning: camera {}: {problem}", camera.id)?;
+            writeln!(out, "warning: {}: {problem}", About::key_of_camera(&site, &camera.id, "decoder"))?;
         }
     }
     for told in site.cameras.iter().filter_map(Camera::cost_of_masks).chain(site.footage_in_words()) {
@@ -41,7 +41,7 @@ pub fn run(args: &Check) -> CommandResult {
     for doubt in doubts(&site, picture) {
         writeln!(out, "warning: {doubt}")?;
     }
-    for problem in detector::unreadable_attributes(&site.attributes, &site.cameras) {
+    for problem in detector::unreadable_attributes(&site) {
         writeln!(out, "warning: {problem}")?;
     }
     writeln!(
@@ -89,7 +89,7 @@ fn probe(site: &Site, out: &mut impl Write) -> CommandResult {
         main = size.map(|size| (&camera.id, size));
         let flight = look.as_mut().ok().and_then(|look| look.flight.take());
         n_failed += usize::from(look.is_err()) + usize::from(matches!(flight, Some(Err(_))));
-        tell_look(camera, look, out)?;
+        tell_look(site, camera, look, out)?;
         if let Some(heard) = flight {
             writeln!(out, "  telemetry: {}", heard.unwrap_or_else(|why| why))?;
         }
@@ -137,7 +137,7 @@ fn is_alike(a: (u32, u32), b: (u32, u32)) -> bool {
 }
 
 /// Says what a camera shows, or why it shows nothing. What is doubted of a file's picture was told already.
-fn tell_look(camera: &Camera, look: Result<Look, String>, out: &mut impl Write) -> std::io::Result<()> {
+fn tell_look(site: &Site, camera: &Camera, look: Result<Look, String>, out: &mut impl Write) -> std::io::Result<()> {
     let look = match look {
         Ok(look) => look,
         Err(reason) => return writeln!(out, "  no picture: {reason}"),
@@ -146,7 +146,7 @@ fn tell_look(camera: &Camera, look: Result<Look, String>, out: &mut impl Write) 
     if camera.source.kind() == SourceKind::File {
         return Ok(());
     }
-    for doubt in of_picture(camera, (look.frame.width, look.frame.height)) {
+    for doubt in of_picture(site, camera, (look.frame.width, look.frame.height)) {
         writeln!(out, "warning: {doubt}")?;
     }
     Ok(())

@@ -37,7 +37,7 @@ pub fn run(args: &Args) -> CommandResult {
                 durable::replace(&path, &still(camera, &look)?)
                     .with_context(|| format!("failed to write {}", path.display()))?;
                 writeln!(out, "camera {}: {}, {}", camera.id, path.display(), look.in_words())?;
-                for doubt in of_picture(camera, (look.frame.width, look.frame.height)) {
+                for doubt in of_picture(&site, camera, (look.frame.width, look.frame.height)) {
                     writeln!(out, "warning: {doubt}")?;
                 }
             }

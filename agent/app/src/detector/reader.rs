@@ -8,7 +8,8 @@ use forewarn_models::Store;
 use forewarn_models::card::CardError;
 use forewarn_models::reader::{Attribute, AttributeReader};
 
-use crate::config::{Attributes, Camera, ConfigError, Site, card};
+use crate::config::doubts::About;
+use crate::config::{Attributes, Camera, ConfigError, Rule, Site, card};
 use crate::exit::{CommandError, ExitCode, OrExit as _};
 
 /// The reader of a site on the provider that the site asks for; none if no violation asks for anything to be read.
@@ -28,22 +29,27 @@ pub fn of_site(site: &Site) -> Result<Option<Box<dyn Reader>>, CommandError> {
     Ok(Some(Box::new(reader)))
 }
 
-/// Why the attributes that nobody can judge on this site cannot be; empty if all can.
-pub fn unreadable(attributes: &Attributes, cameras: &[Camera]) -> Vec<String> {
-    let problem = |id: &AttributeId| attribute(attributes, id).err().map(|error| error.error.to_string());
+/// Why the attributes that nobody can judge on this site cannot be, each with the first rule that asks for it; empty if all can.
+pub fn unreadable(site: &Site) -> Vec<String> {
+    let (attributes, cameras) = (&site.attributes, &site.cameras);
+    let rules = || cameras.iter().flat_map(|camera| &camera.rules);
+    let problem = |id: &AttributeId| {
+        let error = attribute(attributes, id).err()?.error;
+        let first = rules().find(|rule| asks(attributes, rule).any(|asked| asked == id))?;
+        Some(format!("{}: {error}", About::rule_of_site(site, first)))
+    };
     asked(attributes, cameras).iter().filter_map(problem).collect()
 }
 
 /// What conditions ask for, and, where the site wants it, what is only kept with the evidence.
 pub(super) fn asked(attributes: &Attributes, cameras: &[Camera]) -> BTreeSet<AttributeId> {
-    let mut asked = BTreeSet::new();
-    for rule in cameras.iter().flat_map(|camera| &camera.rules) {
-        asked.extend(rule.compiled.worn().cloned());
-        if attributes.identify {
-            asked.extend(rule.violation.evidence.attributes.iter().cloned());
-        }
-    }
-    asked
+    cameras.iter().flat_map(|camera| &camera.rules).flat_map(|rule| asks(attributes, rule)).cloned().collect()
+}
+
+/// The same of one rule.
+fn asks<'r>(attributes: &Attributes, rule: &'r Rule) -> impl Iterator<Item = &'r AttributeId> + use<'r> {
+    let kept = attributes.identify.then_some(&rule.violation.evidence.attributes);
+    rule.compiled.worn().chain(kept.into_iter().flatten())
 }
 
 fn attribute(attributes: &Attributes, id: &AttributeId) -> Result<Attribute, CommandError> {

@@ -2,7 +2,7 @@
 
 use forewarn_pipelines::SourceKind;
 
-use super::Doubt;
+use super::{About, Doubt};
 use crate::{Camera, Site};
 
 /// A loudspeaker that flies with a camera whose place nobody tells: it would warn nobody.
@@ -10,7 +10,7 @@ pub(super) fn never_heard(site: &Site, camera: &Camera) -> Option<Doubt> {
     let flies = |id| site.speakers.iter().any(|(named, config)| named == id && config.common.range_m.is_some());
     let speaker = camera.speakers.all().into_iter().find(|id| camera.ground.is_none() && flies(*id))?;
     Some(Doubt {
-        about: format!("camera {}", camera.id),
+        about: About::camera(&camera.id),
         problem: format!(
             "speaker {speaker} has `range_m`, and no telemetry tells how far subjects are from it, so it never warns"
         ),
@@ -36,7 +36,7 @@ pub(super) fn never_told(camera: &Camera) -> Option<Doubt> {
         _ => return None,
     };
     Some(Doubt {
-        about: format!("camera {}", camera.id),
+        about: About::camera(&camera.id),
         problem: format!(
             "{problem}, so nobody knows where zone `{}` lies and {} can never fire",
             rule.key.zone, rule.key.violation

@@ -5,7 +5,7 @@ use forewarn_domain::schedule::{Holidays, Schedule};
 use forewarn_domain::{LocalTime, SpeakerId, Weekday};
 use forewarn_hw::speaker::VolumeConfig;
 
-use super::{Doubt, about, words};
+use super::{About, Doubt, words};
 use crate::{Rule, Site};
 
 const DAYS: [Weekday; 7] =
@@ -33,7 +33,7 @@ fn unheard(speaker: &SpeakerId, volumes: &[VolumeConfig]) -> Vec<Doubt> {
     let never = volumes.iter().enumerate().filter(|(n, volume)| !counts(*n, &volume.hours));
     never
         .map(|(n, volume)| Doubt {
-            about: format!("speaker {speaker}, volume"),
+            about: About::speaker(speaker).key("volume"),
             problem: format!(
                 "entry {} of {} ({} dB) never counts: those before it hold at all its hours, and the first counts",
                 n + 1,
@@ -59,7 +59,7 @@ fn holidays(site: &Site, schedule: &Schedule, rule: Option<&Rule>) -> Option<Dou
     };
     let whose = if rule.is_some() { "its hours" } else { "they" };
     Some(Doubt {
-        about: rule.map_or_else(|| "[site], quiet_hours".to_owned(), about),
+        about: rule.map_or_else(|| About::section("site").key("quiet_hours"), About::rule),
         problem: format!("{whose} {what}"),
         mend: "name them in `[site]`: `holidays = [\"2026-01-01\"]`".to_owned(),
     })
@@ -76,7 +76,7 @@ fn always_quiet(quiet: &[Schedule], rule: &Rule) -> Option<Doubt> {
     }
     let is_heard = |at: LocalTime| own.is_none_or(|own| own.holds(at)) && !quiet.iter().any(|hours| hours.holds(at));
     (!week().any(is_heard)).then(|| Doubt {
-        about: about(rule),
+        about: About::rule(rule),
         problem: "all its hours are quiet hours of the site, so its warning is never spoken".to_owned(),
         mend: "shorten `quiet_hours` of `[site]`, or set `with = { warning.times = 0 }` where that is meant".to_owned(),
     })

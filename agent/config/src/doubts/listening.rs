@@ -2,7 +2,7 @@
 
 use forewarn_domain::{Clock as _, SystemClock};
 
-use super::Doubt;
+use super::{About, Doubt};
 use crate::{ConsoleTls, Site};
 
 /// What browsers will have against it now.
@@ -11,7 +11,7 @@ pub(super) fn of_certificate(site: &Site) -> Vec<Doubt> {
     let now = std::time::Duration::from_secs(SystemClock.wall(SystemClock.now()).as_secs_f64().max(0.0) as u64);
     let faults = files.faults(&site.listen.console_hosts, now);
     let told = faults.iter().map(|fault| Doubt {
-        about: format!("[console], {}", fault.key()),
+        about: About::section("console").key(fault.key()),
         problem: fault.to_string(),
         mend: fault.mend().to_owned(),
     });

@@ -1,5 +1,6 @@
 //! What is correct in a site file and still cannot work, or hardly: found by `forewarn check`, told as warnings.
 
+mod about;
 mod condition;
 mod earshot;
 mod flight;
@@ -16,17 +17,20 @@ mod words;
 
 use std::fmt;
 
+pub use self::about::About;
 use self::condition::{numbers, resolved};
+pub(crate) use self::picture::without_places;
 pub use self::picture::{of_picture, unseen_zones};
 use self::sensors::sensors;
 use self::together::always_together;
+use crate::edit::Lines;
 use crate::{Camera, ConfigError, Rule, Site};
 
 /// A doubt about one camera, or one of its rules.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Doubt {
-    /// The camera and, where it is about one, the rule.
-    pub about: String,
+    /// The camera and, where it is about one, the rule, with their place in the site file.
+    pub about: About,
     /// What cannot work, and why.
     pub problem: String,
     /// What to do about it.
@@ -42,15 +46,16 @@ impl fmt::Display for Doubt {
 /// The doubts about a site. `picture` tells the size of a camera's picture in pixels, where it is known.
 pub fn doubts(site: &Site, picture: impl Fn(&Camera) -> Option<(u32, u32)>) -> Vec<Doubt> {
     let of_file = site.doubts.iter().map(Doubt::at_a_line);
-    of_file.chain(of_parts(site, picture)).collect()
+    let lines = Lines::of(&site.source);
+    of_file.chain(of_parts(site, picture).into_iter().map(|doubt| doubt.placed(&lines))).collect()
 }
 
-/// The doubts that no line of the file has, because they are about how its parts go together.
+/// The doubts about how the parts of the file go together, without their places in it.
 fn of_parts(site: &Site, picture: impl Fn(&Camera) -> Option<(u32, u32)>) -> Vec<Doubt> {
     let mut doubts = Vec::new();
     if site.cameras.is_empty() {
         doubts.push(Doubt {
-            about: "site".to_owned(),
+            about: About::site(),
             problem: "no camera is named, so nothing is watched".to_owned(),
             mend: "add one in the console, or a `[[camera]]` with `id` and `url`".to_owned(),
         });
@@ -71,14 +76,14 @@ fn of_parts(site: &Site, picture: impl Fn(&Camera) -> Option<(u32, u32)>) -> Vec
     doubts.extend(sensors(&site.sensors, &site.cameras));
     if site.evidence.sealed_to.is_some() && site.cameras.iter().any(|camera| camera.has_footage) {
         doubts.push(Doubt {
-            about: "[footage]".to_owned(),
+            about: About::section("footage"),
             problem: "pictures and clips are sealed to a key, and footage lies open beside them".to_owned(),
             mend: "leave `footage = true` out, or keep the storage on an encrypted disk".to_owned(),
         });
     }
     for (id, config) in &site.speakers {
         doubts.extend(config.doubts().into_iter().map(|doubt| Doubt {
-            about: format!("speaker {id}, {}", doubt.key),
+            about: About::speaker(id).key(doubt.key),
             problem: doubt.problem,
             mend: doubt.mend,
         }));
@@ -90,7 +95,7 @@ fn of_camera(site: &Site, camera: &Camera, picture: Option<(u32, u32)>) -> Vec<D
     let mut doubts = Vec::new();
     if camera.rules.is_empty() && site.heat_map.is_none() && !camera.has_footage {
         doubts.push(Doubt {
-            about: format!("camera {}", camera.id),
+            about: About::camera(&camera.id),
             problem: "no rule is bound to it, so nothing it shows will ever be told".to_owned(),
             mend: "add a `[[camera.rule]]`, or leave the camera out".to_owned(),
         });
@@ -102,7 +107,7 @@ fn of_camera(site: &Site, camera: &Camera, picture: Option<(u32, u32)>) -> Vec<D
     };
     if let Some(rule) = camera.rules.iter().find(|rule| is_unheard(rule)) {
         doubts.push(Doubt {
-            about: format!("camera {}", camera.id),
+            about: About::camera(&camera.id),
             problem: format!(
                 "{} has a warning and zone `{}` has no speaker, so nobody is warned",
                 rule.key.violation, rule.key.zone
@@ -119,7 +124,7 @@ fn of_camera(site: &Site, camera: &Camera, picture: Option<(u32, u32)>) -> Vec<D
             continue;
         }
         doubts.push(Doubt {
-            about: format!("camera {}, {key}", camera.id),
+            about: About::camera(&camera.id).key(key),
             problem: format!("{source} has a password in it, so whoever reads or copies the site file has that too"),
             mend: "write the address without it, and `user` with `password_file` or `password_env`; where the camera \
                    wants it in path or query, keep the site file for its owner alone (`chmod 600`)"
@@ -127,7 +132,7 @@ fn of_camera(site: &Site, camera: &Camera, picture: Option<(u32, u32)>) -> Vec<D
         });
     }
     if let Some(size) = picture {
-        doubts.extend(of_picture(camera, size));
+        doubts.extend(without_places(camera, size));
     }
     for rule in &camera.rules {
         doubts.extend(too_quick(camera, rule));
@@ -151,18 +156,17 @@ pub fn new_doubts(before: &Site, now: &Site) -> Vec<Doubt> {
     let of_file = now.doubts.iter().filter(|told| !is_known(told)).map(Doubt::at_a_line);
     let known = of_parts(before, |_| None);
     let of_now = of_parts(now, |_| None).into_iter().filter(|doubt| !known.contains(doubt));
-    of_file.chain(of_now).collect()
-}
-
-fn about(rule: &Rule) -> String {
-    format!("camera {}, {} in {}", rule.key.stream, rule.key.violation, rule.key.zone)
+    let lines = Lines::of(&now.source);
+    of_file.chain(of_now.map(|doubt| doubt.placed(&lines))).collect()
 }
 
 impl Doubt {
     fn at_a_line(told: &ConfigError) -> Self {
-        let ConfigError { file, line, key, problem, mend } = told.clone();
-        let line = line.map_or_else(String::new, |line| format!(":{line}"));
-        Self { about: format!("{file}{line}: {}", key.unwrap_or_default()), problem, mend }
+        Self { about: About::told(told), problem: told.problem.clone(), mend: told.mend.clone() }
+    }
+
+    fn placed(self, lines: &Lines<'_>) -> Self {
+        Self { about: self.about.placed(lines), ..self }
     }
 }
 
@@ -171,7 +175,7 @@ fn too_quick(camera: &Camera, rule: &Rule) -> Vec<Doubt> {
     let interval_s = camera.analysis_interval.as_secs_f64();
     let violation = &rule.violation;
     let mut doubts = Vec::new();
-    let mut doubt = |problem: String, mend: String| doubts.push(Doubt { about: about(rule), problem, mend });
+    let mut doubt = |problem: String, mend: String| doubts.push(Doubt { about: About::rule(rule), problem, mend });
     let looks = format!("between two looks of this camera lie {interval_s:.2} s");
     let faster = |wanted_s: f64| format!("raise `analysis_fps` to {:.1} or more", (1.0 / wanted_s).min(60.0));
     for seconds in numbers(&resolved(rule), "for_s").into_iter().filter(|s| *s > 0.0 && *s < interval_s) {
@@ -210,7 +214,7 @@ fn unknown_floors(camera: &Camera, rule: &Rule) -> Option<Doubt> {
     let is_known = camera.falls.as_ref().is_none_or(|falls| falls.config.floors.is_some());
     let least = numbers(&resolved(rule), "from_floor").into_iter().find(|floor| *floor > 1.0)?;
     (!is_known).then(|| Doubt {
-        about: about(rule),
+        about: About::rule(rule),
         problem: format!(
             "it asks for falls from floor {least} or higher and the floors are not known, so every fall counts"
         ),

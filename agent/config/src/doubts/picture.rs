@@ -4,8 +4,9 @@ use forewarn_analytics::luma::Floors;
 use forewarn_domain::zone::ZoneUnit;
 use forewarn_domain::{Zone, ZoneId};
 
-use super::Doubt;
-use crate::Camera;
+use super::{About, Doubt};
+use crate::edit::Lines;
+use crate::{Camera, Site};
 
 /// The zones in pixels that lie wholly outside of a picture of this size, so that nothing in them is ever seen.
 pub fn unseen_zones(camera: &Camera, (width, height): (u32, u32)) -> Vec<&ZoneId> {
@@ -16,12 +17,18 @@ pub fn unseen_zones(camera: &Camera, (width, height): (u32, u32)) -> Vec<&ZoneId
     camera.zones.iter().filter(is_unseen).map(|zone| &zone.id).collect()
 }
 
-/// Doubts about a camera whose picture has this size: what is given in pixels and lies outside of it.
-pub fn of_picture(camera: &Camera, (width, height): (u32, u32)) -> Vec<Doubt> {
+/// Doubts about a camera of a site whose picture has this size: what is given in pixels and lies outside of it.
+pub fn of_picture(site: &Site, camera: &Camera, size: (u32, u32)) -> Vec<Doubt> {
+    let lines = Lines::of(&site.source);
+    without_places(camera, size).into_iter().map(|doubt| doubt.placed(&lines)).collect()
+}
+
+/// The same without their places in the site file.
+pub(crate) fn without_places(camera: &Camera, (width, height): (u32, u32)) -> Vec<Doubt> {
     let mut doubts = Vec::new();
     if let Some(row) = lowest_floor_px(camera).filter(|row| *row > height as f32) {
         doubts.push(Doubt {
-            about: format!("camera {}, falling_objects", camera.id),
+            about: About::camera(&camera.id).key("falling_objects"),
             problem: format!(
                 "its lowest floor is at row {row} and the picture has {height}, so floors are counted wrong"
             ),
@@ -32,7 +39,7 @@ pub fn of_picture(camera: &Camera, (width, height): (u32, u32)) -> Vec<Doubt> {
         let (least, area) = (watch.config.for_rows(height).min_drop_px, watch.area.in_px((width, height)).height());
         if least > area {
             doubts.push(Doubt {
-                about: format!("camera {}, falling_objects", camera.id),
+                about: About::camera(&camera.id).key("falling_objects"),
                 problem: format!(
                     "a fall must be {least:.0} rows high (`min_drop_px`, of 1080) and its zones have {area:.0}, so none is told"
                 ),
@@ -46,7 +53,7 @@ pub fn of_picture(camera: &Camera, (width, height): (u32, u32)) -> Vec<Doubt> {
         let n_outside = points.iter().filter(|p| p.x > width as f32 || p.y > height as f32).count();
         if n_outside > 0 {
             doubts.push(Doubt {
-                about: format!("camera {}, {what} {id}", camera.id),
+                about: About::camera(&camera.id).entry(what, id.as_str()),
                 problem: format!(
                     "{n_outside} of its {} points lie outside of the picture, which is {width}x{height}",
                     points.len()
@@ -80,7 +87,7 @@ mod tests {
             let text =
                 format!("[site]\nid = \"s\"\n[[camera]]\nid = \"gate\"\nurl = \"rtsp://cam/a\"\n{falls}{zone}{rule}");
             let site = resolve(&Source::new("site.toml", text)).unwrap();
-            of_picture(&site.cameras[0], (640, 360)).iter().map(ToString::to_string).collect::<Vec<_>>()
+            of_picture(&site, &site.cameras[0], (640, 360)).iter().map(ToString::to_string).collect::<Vec<_>>()
         };
         assert_eq!(told(50), Vec::<String>::new());
         let found = told(90);
@@ -93,14 +100,14 @@ mod tests {
         let drawn = format!("[[camera.zone]]\nid = \"kerb\"\n{points}[[camera.exclusion]]\nid = \"tree\"\n{points}");
         let text = format!("[site]\nid = \"s\"\n[[camera]]\nid = \"gate\"\nurl = \"rtsp://cam/a\"\n{drawn}");
         let site = resolve(&Source::new("site.toml", text)).unwrap();
-        let told = |size| of_picture(&site.cameras[0], size).iter().map(ToString::to_string).collect::<Vec<_>>();
-        let of = |what: &str, id: &str| {
+        let told = |size| of_picture(&site, &site.cameras[0], size).iter().map(ToString::to_string).collect::<Vec<_>>();
+        let of = |line: usize, what: &str, id: &str| {
             format!(
-                "camera gate, {what} {id}: 2 of its 3 points lie outside of the picture, which is 640x360\n  \
+                "site.toml:{line}: camera gate, {what} {id}: 2 of its 3 points lie outside of the picture, which is 640x360\n  \
                  fix: draw the {what} on this camera's own picture, or give it normalised coordinates"
             )
         };
-        assert_eq!(told((640, 360)), [of("zone", "kerb"), of("exclusion", "tree")]);
+        assert_eq!(told((640, 360)), [of(6, "zone", "kerb"), of(9, "exclusion", "tree")]);
         assert_eq!(told((1280, 720)), [""; 0]);
     }
 

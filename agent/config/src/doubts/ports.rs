@@ -5,7 +5,7 @@ use std::net::{IpAddr, UdpSocket};
 
 use forewarn_pipelines::{SourceKind, SourceUrl};
 
-use super::Doubt;
+use super::{About, Doubt};
 use crate::{Camera, Site};
 
 /// Cameras whose datagrams come to one port: whichever listens first is heard, or both of a group hear all of it.
@@ -16,7 +16,7 @@ pub(super) fn shared(site: &Site) -> Vec<Doubt> {
         let Some((other, _)) = listeners[..n].iter().find(|(_, before)| is_one_place(before, source)) else { continue };
         let with = if other.id == camera.id { "its other stream".to_owned() } else { format!("camera {}", other.id) };
         doubts.push(Doubt {
-            about: format!("camera {}", camera.id),
+            about: About::camera(&camera.id),
             problem: format!(
                 "{source} is where {with} is listened for, too, so only one of the two is seen, or of a group a mixture"
             ),
@@ -37,7 +37,7 @@ pub(super) fn elsewhere(site: &Site) -> Vec<Doubt> {
             Err(_) => address == "localhost",
         };
         (!is_here).then(|| Doubt {
-            about: format!("camera {}", camera.id),
+            about: About::camera(&camera.id),
             problem: format!(
                 "{source} is listened for at {address}, which is no address of this box, so nothing comes"
             ),

@@ -14,7 +14,35 @@ fn check(camera: &str, says: &[&str]) {
     assert_eq!(found.len(), says.len(), "{found:#?}");
     for (doubt, part) in found.iter().zip(says) {
         assert!(doubt.contains(part), "{doubt} does not say {part:?}");
+        let line = doubt.strip_prefix("site.toml:").and_then(|rest| rest.split(':').next());
+        assert!(line.is_some_and(|line| line.parse::<usize>().is_ok()), "{doubt} has no line");
     }
+}
+
+#[test]
+fn each_doubt_says_where_it_stands_or_the_innermost_of_it_that_is_written() {
+    let text = "[site]\nid = \"s\"\nquiet_hours = [{ from = \"22:00\", to = \"06:00\", holidays = \"only\" }]\n\
+                [storage]\nmin_free_gib = 0.0\nmax_days = 0\n[[speaker]]\nid = \"horn\"\nkind = \"local\"\nearshot = \"kerb\"\n\
+                [[sensor]]\nid = \"wind\"\nkind = \"mqtt\"\nurl = \"mqtt://127.0.0.1\"\ntopic = \"wind\"\n\
+                [[camera]]\nid = \"gate\"\nurl = \"/nowhere/a.mp4\"\nspeakers = [\"horn\"]\n\
+                [[camera.rule]]\nviolation = \"loitering\"\nwith = { dwell_s = 20, evidence.pre_roll_s = 900 }\n\
+                [[camera]]\nid = \"dam\"\nurl = \"rtsp://cam/a\"\n";
+    let site = resolve(&Source::new("site.toml", text)).unwrap();
+    let mut places: Vec<String> = doubts(&site, |_| None).iter().map(|doubt| doubt.about.to_string()).collect();
+    places.sort();
+    let expected = [
+        "site.toml:10: speaker horn, earshot",
+        "site.toml:11: sensor wind",
+        "site.toml:18: camera gate, url",
+        "site.toml:20: camera gate, loitering in whole",
+        "site.toml:23: camera dam",
+        "site.toml:3: [site], quiet_hours",
+        "site.toml:6: [storage], max_days",
+    ];
+    assert_eq!(places, expected);
+    let bare = resolve(&Source::new("site.toml", "[site]\nid = \"s\"\n[console]\nlisten = \"127.0.0.1:0\"\n")).unwrap();
+    let told: Vec<String> = doubts(&bare, |_| None).iter().map(|doubt| doubt.about.to_string()).collect();
+    assert_eq!(told, ["site.toml: site"]);
 }
 
 const RULE: &str = "[[camera.rule]]\nviolation = \"loitering\"\n";
@@ -274,7 +302,7 @@ fn two_cameras_that_send_to_one_port_are_told() {
     };
     for same in ["udp://0.0.0.0:5004", "udp://127.0.0.1:5004", "udp://239.1.1.1:5004", "srt://:5004?mode=listener"] {
         let told = found(same);
-        assert!(told.len() == 1 && told[0].starts_with("camera dam: ") && told[0].contains("camera hill"), "{told:?}");
+        assert!(told.len() == 1 && told[0].contains(": camera dam: ") && told[0].contains("camera hill"), "{told:?}");
     }
     for other in ["udp://0.0.0.0:5005", "srt://10.0.0.1:5004", "rtsp://127.0.0.1:5004/a"] {
         assert_eq!(found(other), [""; 0], "{other}");
@@ -291,5 +319,5 @@ fn what_was_doubted_before_is_not_new_wherever_its_line_is_now() {
     assert_eq!(new_doubts(&read(&before), &read(&moved)), []);
     let more = moved + "[[camera]]\nid = \"yard\"\nurl = \"rtsp://cam/2\"\n";
     let told = new_doubts(&read(&before), &read(&more));
-    assert_eq!(told.iter().map(|doubt| doubt.about.as_str()).collect::<Vec<_>>(), ["camera yard"]);
+    assert_eq!(told.iter().map(|doubt| doubt.about.to_string()).collect::<Vec<_>>(), ["site.toml:13: camera yard"]);
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use forewarn_pipelines::SourceKind;
 
-use super::{Doubt, about};
+use super::{About, Doubt};
 use crate::nearest::meant;
 use crate::{Camera, Rule, Site};
 
@@ -28,7 +28,7 @@ pub(super) fn missing_file(camera: &Camera) -> Option<Doubt> {
     } else {
         "name a recording; the address of a camera begins with its scheme: `rtsp://HOST/PATH`".to_owned()
     };
-    Some(Doubt { about: format!("camera {}, url", camera.id), problem, mend })
+    Some(Doubt { about: About::camera(&camera.id).key("url"), problem, mend })
 }
 
 /// What stands where the storage directory should be made.
@@ -36,7 +36,7 @@ pub(super) fn storage(site: &Site) -> Option<Doubt> {
     let dir = site.storage.dir.path();
     let blocked = dir.ancestors().find(|part| !part.as_os_str().is_empty() && part.exists() && !part.is_dir())?;
     Some(Doubt {
-        about: "[storage], dir".to_owned(),
+        about: About::section("storage").key("dir"),
         problem: format!("{} is a file, so nothing can be kept in {}", blocked.display(), dir.display()),
         mend: "name a directory, or take the file away".to_owned(),
     })
@@ -45,7 +45,7 @@ pub(super) fn storage(site: &Site) -> Option<Doubt> {
 /// Evidence that nobody has a day's time to look at.
 pub(super) fn kept_for_no_day(site: &Site) -> Option<Doubt> {
     (site.storage.max_days == 0).then(|| Doubt {
-        about: "[storage], max_days".to_owned(),
+        about: About::section("storage").key("max_days"),
         problem: "0 days: evidence is deleted as soon as its incident is closed and upstream has the report".to_owned(),
         mend: "write the days for which it is to be kept; `max_gib` bounds it as well".to_owned(),
     })
@@ -56,7 +56,7 @@ pub(super) fn signs_of_shells(site: &Site) -> Option<Doubt> {
     let mut names = site.storage.dir.path().iter().map(|name| name.to_string_lossy());
     let name = names.find(|name| name == "~" || name.starts_with('$') || name.starts_with('%'))?;
     Some(Doubt {
-        about: "[storage], dir".to_owned(),
+        about: About::section("storage").key("dir"),
         problem: format!("nothing is put in the place of `{name}`, so a directory of that name is made"),
         mend: "write the whole path, such as \"/var/lib/forewarn\"".to_owned(),
     })
@@ -68,7 +68,7 @@ pub(super) fn classes(site: &Site) -> Vec<Doubt> {
     let named = site.tracker.class_groups.iter().flatten().flatten();
     let unknown = named.filter(|class| !known.contains(class));
     let doubt = |name: &str| Doubt {
-        about: "[tracking], class_groups".to_owned(),
+        about: About::section("tracking").key("class_groups"),
         problem: format!("the model does not report the class {name}"),
         mend: meant(name, known.iter().map(forewarn_domain::Class::as_str), || "leave it out".to_owned()),
     };
@@ -82,7 +82,7 @@ pub(super) fn cards(site: &Site) -> Vec<Doubt> {
         is_path && !site.directory.join(card).is_file()
     });
     let doubt = |(attribute, card): (&forewarn_domain::AttributeId, &String)| Doubt {
-        about: format!("[attributes], cards.{attribute}"),
+        about: About::section("attributes").key(&format!("cards.{attribute}")),
         problem: format!("there is no file {}", site.directory.join(card).display()),
         mend: "name the model card, as a path relative to the site file".to_owned(),
     };
@@ -93,7 +93,7 @@ pub(super) fn cards(site: &Site) -> Vec<Doubt> {
 pub(super) fn of_rule(rule: &Rule) -> Vec<Doubt> {
     let mut doubts = Vec::new();
     let mut doubt = |problem: String, mend: &str| {
-        doubts.push(Doubt { about: about(rule), problem, mend: mend.to_owned() });
+        doubts.push(Doubt { about: About::rule(rule), problem, mend: mend.to_owned() });
     };
     if let Some(sensor) = rule.binding.sensor.as_ref().filter(|_| rule.compiled.sensors().next().is_none()) {
         doubt(format!("it names the sensor `{sensor}` and its violation asks none"), "leave `sensor` out");

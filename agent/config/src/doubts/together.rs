@@ -4,7 +4,7 @@ use forewarn_domain::ViolationId;
 use serde_json::Value;
 
 use super::condition::resolved;
-use super::{Doubt, about};
+use super::{About, Doubt};
 use crate::Rule;
 
 /// Pairs of rules of which one never fires without the other: the same zone, the same subjects, and conditions that
@@ -17,7 +17,7 @@ pub(super) fn always_together(rules: &[Rule]) -> Vec<Doubt> {
                 if implies(narrow, wide) {
                     let other: &ViolationId = &wide.key.violation;
                     doubts.push(Doubt {
-                        about: about(narrow),
+                        about: About::rule(narrow),
                         problem: format!("whenever it fires, {other} fires in the same zone for the same subject"),
                         mend: "keep one of the two, or change their zones, schedules or numbers".to_owned(),
                     });

@@ -6,7 +6,7 @@ use forewarn_domain::SpokenText;
 use forewarn_domain::violation::template::{self, Words};
 use forewarn_domain::violation::{Language, Warning};
 
-use super::{Doubt, about};
+use super::{About, Doubt};
 use crate::Rule;
 
 /// What a chime, the speech program and a slow voice take beside the words.
@@ -23,7 +23,7 @@ pub(super) fn of_warning(rule: &Rule, language: Language) -> Vec<Doubt> {
     let said: Vec<SpokenText> = warning.text.all().filter_map(|text| text.in_language(language)).collect();
     let found = said.iter().flat_map(|text| [too_long(text, warning), not_filled_in(text), of_another_script(text)]);
     let empty = warning.text.all().flat_map(|text| [&text.en, &text.zh]).flatten().filter_map(|text| empty(text));
-    let doubt = |(problem, mend)| Doubt { about: about(rule), problem, mend };
+    let doubt = |(problem, mend)| Doubt { about: About::rule(rule), problem, mend };
     found.flatten().chain(empty).map(doubt).collect()
 }
 

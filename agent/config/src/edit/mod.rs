@@ -10,6 +10,7 @@
 mod draft;
 mod file;
 mod find;
+mod lines;
 mod path;
 mod remove;
 mod secret;
@@ -22,6 +23,7 @@ mod value;
 
 pub use self::draft::{Draft, Line, change};
 pub use self::file::{name_of, undo, undo_path};
+pub(crate) use self::lines::Lines;
 pub use self::path::KeyPath;
 pub use self::secret::{Secrets, forget};
 pub use self::site_change::{changes as changes_of, secret_of};

@@ -10,6 +10,11 @@ use super::EditError;
 pub struct KeyPath(Vec<String>);
 
 impl KeyPath {
+    /// By the names, the widest first.
+    pub(super) fn of(names: &[String]) -> Self {
+        Self(names.to_vec())
+    }
+
     /// The names, the widest first.
     pub(super) fn names(&self) -> &[String] {
         &self.0
