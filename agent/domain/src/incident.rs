@@ -102,7 +102,7 @@ pub enum Cause {
     WarningNotDelivered,
     /// Quiet hours forbid announcements.
     QuietHours,
-    /// The violation has no warning, or the camera no speaker.
+    /// The violation has no warning, or the zone no speaker, so nothing was said and nothing will be.
     NoWarningConfigured,
     /// The condition still held when the observation ran out.
     StillViolating,

@@ -71,6 +71,7 @@ pub const TABLE: &[Edge] = {
         edge(Persisted, Observing, CoveredByRecentWarning),
         edge(Persisted, Observing, QuietHours),
         edge(Persisted, Escalated, WarningsUsedUp),
+        edge(Persisted, Escalated, NoWarningConfigured),
         edge(Persisted, Escalated, ToldToEscalate),
         edge(Persisted, Complied, SeenComplying),
         edge(Persisted, Complied, NoLongerSeen),

@@ -34,7 +34,7 @@ export const causes: Record<string, [string, string]> = {
   covered_by_recent_warning: ["an earlier warning was heard here a moment ago", "刚播放过的警告同样适用"],
   warning_not_delivered: ["no loudspeaker played the warning", "没有扬声器播放警告"],
   quiet_hours: ["quiet hours: nothing is said aloud", "静音时段，不播放"],
-  no_warning_configured: ["no warning is set for this", "未配置警告"],
+  no_warning_configured: ["no warning or no loudspeaker is set up, so nothing is said", "未配置警告或扬声器，不播放"],
   still_violating: ["it still went on", "违规仍在继续"],
   seen_complying: ["seen to comply", "看到已改正"],
   no_longer_seen: ["gone, and the place is in clear view", "已离开，现场清晰可见"],

@@ -69,10 +69,14 @@ impl Machine {
         }
     }
 
-    /// Leaves it to people: all warnings were given, or somebody told it to.
+    /// Leaves it to people: all warnings were given, there is none to be given, or somebody told it to.
     pub(super) fn transition_to_escalated(&mut self, told: Option<&CaseCommand>, ctx: &mut Context<'_>) {
         let since = self.entry_time(ctx);
-        let cause = if told.is_some() { Cause::ToldToEscalate } else { Cause::WarningsUsedUp };
+        let cause = match told {
+            Some(_) => Cause::ToldToEscalate,
+            None if self.warnings.count() == 0 => Cause::NoWarningConfigured,
+            None => Cause::WarningsUsedUp,
+        };
         if self.transition_to(State::Escalated { since }, cause, ctx) {
             self.capture(Moment::Ended, Some(since), ctx);
             let policy = ctx.policy.case.as_ref();

@@ -74,7 +74,7 @@ fn without_a_speaker_the_incident_is_observed_and_escalated_in_silence() {
             1.0        capture confirmed, clip -4.5..6.0
             1.0     #2 observing (no_warning_configured)
             21.0    #3 persisted (still_violating)
-            21.0    #4 escalated (warnings_used_up)
+            21.0    #4 escalated (no_warning_configured)
             21.0       capture ended, clip 16.0..26.0
         "#]],
     );

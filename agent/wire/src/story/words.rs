@@ -49,7 +49,7 @@ impl Say {
             Cause::CoveredByRecentWarning => "刚播放过同类警告",
             Cause::WarningNotDelivered => "警告未能播放",
             Cause::QuietHours => "静默时段",
-            Cause::NoWarningConfigured => "未配置警告",
+            Cause::NoWarningConfigured => "未配置警告或扬声器",
             Cause::StillViolating => "仍在违规",
             Cause::SeenComplying => "可见且不再违规",
             Cause::NoLongerSeen => "目标已离开",
@@ -61,6 +61,7 @@ impl Say {
             Cause::Settled => "取证结束",
         };
         match self.0 {
+            Language::En if cause == Cause::NoWarningConfigured => "no warning or loudspeaker configured".to_owned(),
             Language::En => cause.as_str().replace('_', " "),
             Language::Zh => zh.to_owned(),
         }
