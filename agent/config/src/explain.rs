@@ -35,7 +35,9 @@ const ADDRESSES: [(&str, &str, &str); 3] = [
     ("invalid IPv4 address syntax", "this is no IPv4 address", "write it like \"192.168.1.30\""),
     ("invalid IP address syntax", "this is no address", "write it like \"192.168.1.30\""),
 ];
-const SMALLER: &str = "write a smaller whole number; docs/configuration.md tells what each key takes";
+/// The largest number of a key by its type, which may take less.
+const LARGEST: [(&str, u32); 3] = [("u8", 255), ("u16", 65_535), ("u32", u32::MAX)];
+const SMALLER: &str = "docs/configuration.md tells what each key takes";
 const NUMBER_OR_ID: &str = "write an id of many digits, such as `device_id`, in quotes, and a number smaller";
 const EXAMPLE: &str = "`forewarn config example` shows each key with its meaning";
 /// Parts of keys whose values may be secret, also where a file is meant and something else was written.
@@ -60,7 +62,10 @@ pub(crate) fn in_words(message: &str) -> (String, String) {
     // What a type can hold is not what the key takes, which is checked when it fits.
     if message.starts_with("invalid value: integer `") && !message.contains("`-") && of_type(&message).is_some() {
         let before = message.split(", expected ").next().unwrap_or_default();
-        return (format!("{before}, expected a smaller whole number"), SMALLER.to_owned());
+        let wanted = message.split(", expected ").nth(1).unwrap_or_default();
+        let largest = LARGEST.iter().find(|(name, _)| wanted == *name || wanted.starts_with(&format!("{name} ")));
+        let write = largest.map_or_else(|| "a smaller whole number".to_owned(), |(_, most)| format!("{most} or less"));
+        return (format!("{before}, expected a smaller whole number"), format!("write {write}; {SMALLER}"));
     }
     let mend = mend_for(&message);
     match of_type(&message) {
@@ -201,7 +206,7 @@ mod tests {
             (
                 "invalid value: integer `100000`, expected u16",
                 "invalid value: integer `100000`, expected a smaller whole number",
-                "write a smaller whole number; docs/configuration.md",
+                "write 65535 or less; docs/configuration.md",
             ),
             (
                 "invalid value: integer `-1`, expected u8",

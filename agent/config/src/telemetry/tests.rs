@@ -74,6 +74,13 @@ fn an_autopilot_and_a_dock_are_heard_while_they_fly() {
         ("source = \"mavlink\"\n", "add `url = \"udpin:"),
         ("source = \"mavlink\"\nurl = \"drone\"\n", "names no link"),
         ("source = \"mavlink\"\nurl = \"tcp:a:1\"\nsystem = 0\n", "0 is every system"),
+        (
+            "source = \"mavlink\"\nurl = \"tcp:a:1\"\nsystem = 300\n",
+            "site.toml:10: system: invalid value: integer `300`",
+        ),
+        ("source = \"mavlink\"\nurl = \"tcp:a:1\"\nsystem = 300\n", "fix: write 255 or less"),
+        ("source = \"mavlink\"\nurl = \"udpin:127.0.0.1:65536\"\n", "no HOST:PORT"),
+        ("source = \"mavlink\"\nurl = \"serial:/dev/ttyAMA0:0\"\n", "1200 to 4000000"),
         ("source = \"mavlink\"\nurl = \"tcp:a:1\"\nfile = \"a.srt\"\n", "reads no file"),
         ("source = \"dji\"\n", "at which broker"),
         ("source = \"dji\"\nmqtt = { url = \"mqtt://b\", device = \"+\" }\n", "is no serial number"),
