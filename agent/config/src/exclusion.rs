@@ -9,6 +9,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use toml::Spanned;
 
+use crate::Site;
 use crate::check::Check;
 use crate::drawing::{self, Corner, RawUnit};
 use crate::rule::{RawRule, Rule};
@@ -38,6 +39,18 @@ pub struct RawExclusion {
     #[serde(default)]
     #[schemars(with = "Option<Vec<String>>")]
     pub classes: Option<Vec<Spanned<Class>>>,
+}
+
+/// The classes that no model names. A sensor has no place in the picture.
+fn things<'a>() -> impl Iterator<Item = &'a str> + Clone {
+    BUILT_IN_CLASSES.into_iter().filter(|thing: &&'a str| *thing != "sensor")
+}
+
+impl Site {
+    /// The classes that an exclusion may name.
+    pub fn excludable(&self) -> Vec<Class> {
+        self.model.card.classes.to_vec().into_iter().chain(things().map(Class::new)).collect()
+    }
 }
 
 /// Points on each side of a grid by which it is measured what lies in what.
@@ -86,9 +99,7 @@ impl RawExclusion {
         }
         for class in classes.iter().filter(|_| !known.is_empty()) {
             let name = class.get_ref().as_str();
-            // A sensor has no place in the picture.
-            let things = BUILT_IN_CLASSES.into_iter().filter(|thing| *thing != "sensor");
-            let names = known.iter().map(Class::as_str).chain(things);
+            let names = known.iter().map(Class::as_str).chain(things());
             let problem = format!("the model has no class `{name}`");
             check.named(class.span(), name, names, problem, "write a class of the model's card")?;
         }
@@ -158,7 +169,6 @@ fn points_on(line: &[Point]) -> Vec<Point> {
 mod tests {
     use super::*;
     use crate::resolve;
-    use crate::site::Site;
     use crate::source::Source;
 
     fn site(exclusions: &str, more: &str) -> Result<Site, String> {

@@ -11,7 +11,7 @@ use forewarn_domain::mask::Mask;
 use forewarn_domain::site_change::{NewCamera, NewSpeaker, SiteChange};
 use forewarn_domain::violation::{Language, Text};
 use forewarn_domain::{
-    CaseCommand, Exclusion, Frame, IncidentRecord, MapGround, Place, Prepared, RuleKey, SpeakerId, SpokenText,
+    CaseCommand, Class, Exclusion, Frame, IncidentRecord, MapGround, Place, Prepared, RuleKey, SpeakerId, SpokenText,
     StreamId, Timestamp, Viewing, ViolationId, Wake, Zone,
 };
 use forewarn_wire::WireIncident;
@@ -78,6 +78,8 @@ pub struct PlacesNow {
 pub trait Cameras: Send + Sync + 'static {
     /// All of them, as the site names them now.
     fn all(&self) -> Vec<CameraNow>;
+    /// What an exclusion may name: what the detector knows, and things that no model names.
+    fn classes(&self) -> Vec<Class>;
     /// What their map lies on.
     fn ground(&self) -> MapGround;
     /// A picture of now; none while the camera gives none, or where the site has no such camera.

@@ -6,7 +6,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::schedule::TimeOfDay;
-use crate::{SpeakerId, StreamId, ViolationId, Weekday, ZoneId};
+use crate::{Class, SpeakerId, StreamId, ViolationId, Weekday, ZoneId};
 
 /// What can be drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,6 +33,9 @@ pub struct Drawn {
     /// Its points, in the unit in which it stands in the file, a new one in parts of the picture; none to take it out.
     #[serde(default)]
     pub points: Option<Vec<[f32; 2]>>,
+    /// Of an exclusion, what is not detected there, everything where none is named; as it stands in the file if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub classes: Option<Vec<Class>>,
     /// Whether the camera has it already.
     pub is_there: bool,
 }

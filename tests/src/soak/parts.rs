@@ -171,6 +171,9 @@ impl Cameras for Nothing {
     fn all(&self) -> Vec<CameraNow> {
         Vec::new()
     }
+    fn classes(&self) -> Vec<forewarn_domain::Class> {
+        Vec::new()
+    }
     fn ground(&self) -> MapGround {
         MapGround::default()
     }

@@ -252,9 +252,13 @@ fn zones_are_drawn_in_the_console_and_the_site_file_keeps_its_comments() {
     let drawn = |line: &&str| !before.lines().any(|known| known == *line);
     let new: Vec<&str> = after.lines().filter(drawn).collect();
     assert!(before.lines().all(|line| after.lines().any(|kept| kept == line)), "nothing else was touched: {after}");
-    let poster =
-        ["[[camera.exclusion]]", "id = \"poster\"", "polygon = [[0.68, 0.7], [0.8, 0.7], [0.8, 0.85], [0.7, 0.85]]"];
-    assert!(new.windows(3).any(|lines| lines == poster), "{new:?}");
+    let poster = [
+        "[[camera.exclusion]]",
+        "id = \"poster\"",
+        "polygon = [[0.68, 0.7], [0.8, 0.7], [0.8, 0.85], [0.7, 0.85]]",
+        "classes = [\"car\"]",
+    ];
+    assert!(new.windows(4).any(|lines| lines == poster), "{new:?}");
     let zones: Vec<&str> = new.iter().copied().filter(|line| !poster.contains(line)).collect();
     assert!(
         matches!(zones[..], ["id = \"forecourt\"", _, "id = \"phone-line\"", line] if line.starts_with("line = [[")),

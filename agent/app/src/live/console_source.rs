@@ -10,7 +10,7 @@ use forewarn_console::{
 };
 use forewarn_domain::violation::Language;
 use forewarn_domain::{
-    AnnounceOutcome, Announcement, AnnouncementId, CaseCommand, Clock, Frame, IncidentId, IncidentRecord,
+    AnnounceOutcome, Announcement, AnnouncementId, CaseCommand, Class, Clock, Frame, IncidentId, IncidentRecord,
     IncidentState, MapGround, Prepared, SpeakerId, SpokenText, StreamId, Viewing, Wake,
 };
 use forewarn_hw::Recording;
@@ -281,6 +281,10 @@ impl Cameras for ConsoleSource {
         };
         let now = |camera: &CameraNow| CameraNow { trouble: trouble(&camera.id), ..camera.clone() };
         notices.cameras.iter().map(now).collect()
+    }
+
+    fn classes(&self) -> Vec<Class> {
+        self.board.lock().site.as_ref().map(|site| site.excludable()).unwrap_or_default()
     }
 
     fn ground(&self) -> MapGround {

@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 
 use std::path::Path;
 
-use forewarn_domain::StreamId;
 use forewarn_domain::site_change::{Drawn, Hours, NewCamera, NewRule, NewSpeaker, NewSpeakerKind, Shape, SiteChange};
+use forewarn_domain::{Class, SpeakerId, StreamId};
 
 use super::file::place;
 use super::{Change, EditError, KeyPath, NewValue};
@@ -19,12 +19,13 @@ pub fn secret_of(camera: &StreamId) -> String {
 /// The changes of a site file that are asked for.
 pub fn changes(file: &Path, asked: &[SiteChange]) -> Result<Vec<Change>, EditError> {
     let file = Source::read(&place(file)?)?;
-    asked.iter().map(|asked| change(asked, &file)).collect()
+    let changes: Vec<Vec<Change>> = asked.iter().map(|asked| change(asked, &file)).collect::<Result<_, _>>()?;
+    Ok(changes.into_iter().flatten().collect())
 }
 
-fn change(asked: &SiteChange, file: &Source) -> Result<Change, EditError> {
-    match asked {
-        SiteChange::Draw { camera, drawn } => draw(drawn, camera),
+fn change(asked: &SiteChange, file: &Source) -> Result<Vec<Change>, EditError> {
+    let one = match asked {
+        SiteChange::Draw { camera, drawn } => return draw(drawn, camera, file),
         SiteChange::AddCamera(camera) => add_camera(camera),
         SiteChange::AddSpeaker(speaker) => add_speaker(speaker, file),
         SiteChange::AddRule(rule) => add_rule(rule),
@@ -32,11 +33,16 @@ fn change(asked: &SiteChange, file: &Source) -> Result<Change, EditError> {
             Ok(Change::Remove(format!("camera.{camera}.rule.{violation}@{zone}").parse()?))
         }
         SiteChange::SetSpeakers { camera, speakers } => {
-            let names: Vec<String> = speakers.iter().map(|id| quoted(id.as_str())).collect();
             let path = format!("camera.{camera}.speakers").parse()?;
-            Ok(Change::Set(path, format!("[{}]", names.join(", ")).parse()?))
+            Ok(Change::Set(path, list(speakers.iter().map(SpeakerId::as_str)).parse()?))
         }
-    }
+    };
+    Ok(vec![one?])
+}
+
+/// Names as a list.
+fn list<'a>(names: impl Iterator<Item = &'a str>) -> String {
+    format!("[{}]", names.map(quoted).collect::<Vec<_>>().join(", "))
 }
 
 fn quoted(text: &str) -> String {
@@ -103,26 +109,61 @@ fn written_hours(Hours { days, from, to }: &Hours) -> String {
     format!("{{ {days}from = \"{from}\", to = \"{to}\" }}")
 }
 
-fn draw(drawn: &Drawn, camera: &StreamId) -> Result<Change, EditError> {
-    let Drawn { shape, id, points, is_there } = drawn;
+fn draw(drawn: &Drawn, camera: &StreamId, file: &Source) -> Result<Vec<Change>, EditError> {
+    let Drawn { shape, id, points, classes, is_there } = drawn;
+    let camera_zone = || format!("camera.{camera}.zone").parse::<KeyPath>();
     if id.contains('.') {
-        let path: KeyPath = format!("camera.{camera}.zone").parse()?;
-        return Err(path.error(format!("`{id}` is no name"), "take letters, digits, `-` and `_`"));
+        return Err(camera_zone()?.error(format!("`{id}` is no name"), "take letters, digits, `-` and `_`"));
     }
-    let (list, key) = match shape {
+    if classes.is_some() && *shape != Shape::Exclusion {
+        return Err(camera_zone()?.error(format!("`{id}` has no classes"), "name classes of exclusions alone"));
+    }
+    let (list_of, key) = match shape {
         Shape::Area => ("zone", "polygon"),
         Shape::Line => ("zone", "line"),
         Shape::Mask => ("mask", "polygon"),
         Shape::Exclusion => ("exclusion", "polygon"),
     };
-    let path = format!("camera.{camera}.{list}.{id}");
-    let Some(points) = points else { return Ok(Change::Remove(path.parse()?)) };
-    let points = written(points);
-    if *is_there {
-        let path: KeyPath = format!("{path}.{key}").parse()?;
-        return Ok(Change::Set(path, points.parse()?));
+    let path = format!("camera.{camera}.{list_of}.{id}");
+    let Some(points) = points else { return Ok(vec![Change::Remove(path.parse()?)]) };
+    let corners = written(points);
+    let classes = classes.as_ref().map(|classes| list(classes.iter().map(Class::as_str)));
+    let classes = classes.as_deref();
+    if !is_there {
+        let named =
+            classes.filter(|named| *named != NOTHING).map_or_else(String::new, |named| format!(", classes = {named}"));
+        return Ok(vec![Change::Set(path.parse()?, format!("{{ {key} = {corners}{named} }}").parse::<NewValue>()?)]);
     }
-    Ok(Change::Set(path.parse()?, format!("{{ {key} = {points} }}").parse::<NewValue>()?))
+    let former = exclusion(file, camera, id).filter(|_| *shape == Shape::Exclusion);
+    let has = |key: &str| former.as_ref().and_then(|former| former.get(key));
+    let mut changes = Vec::new();
+    // Who chooses classes sends the corners as they were, which stay as somebody wrote them.
+    if classes.is_none() || has(key).and_then(points_of).is_none_or(|points| written(&points) != corners) {
+        changes.push(Change::Set(format!("{path}.{key}").parse()?, corners.parse()?));
+    }
+    match classes {
+        Some(NOTHING) if has("classes").is_some() => changes.push(Change::Remove(format!("{path}.classes").parse()?)),
+        Some(NOTHING) | None => {}
+        Some(named) => changes.push(Change::Set(format!("{path}.classes").parse()?, named.parse()?)),
+    }
+    Ok(changes)
+}
+
+/// A list without a name in it.
+const NOTHING: &str = "[]";
+
+/// An exclusion as it stands in the file.
+fn exclusion(file: &Source, camera: &StreamId, id: &str) -> Option<toml::Table> {
+    let site: toml::Table = file.parse().ok()?;
+    let named = |list: Option<&toml::Value>, id: &str| {
+        let is_it = |one: &&toml::Value| one.get("id").and_then(toml::Value::as_str) == Some(id);
+        list?.as_array()?.iter().find(is_it).cloned()
+    };
+    named(named(site.get("camera"), camera.as_str())?.get("exclusion"), id)?.as_table().cloned()
+}
+
+fn points_of(value: &toml::Value) -> Option<Vec<[f32; 2]>> {
+    value.clone().try_into().ok()
 }
 
 /// Points as they stand in the file: pixels whole, parts of the picture to four places.
@@ -149,10 +190,16 @@ mod tests {
     const FILE: &str = "[[camera]]\nid = \"gate\" # at the gate\n\n[[camera.zone]]\nid = \"kerb\" # yellow\n\
                         polygon = [[0.1, 0.1], [0.5, 0.1], [0.5, 0.5]] # measured\n";
 
+    /// The file with what is drawn.
+    fn told(file: &str, drawn: &Drawn) -> Result<String, EditError> {
+        let source = |text: &str| Source::new("site.toml", text);
+        let changes = draw(drawn, &StreamId::new("gate").unwrap(), &source(file))?;
+        changes.iter().try_fold(file.to_owned(), |text, change| apply(&source(&text), change))
+    }
+
     fn drawn(shape: Shape, id: &str, points: Option<Vec<[f32; 2]>>, is_there: bool) -> String {
-        let drawn = Drawn { shape, id: id.to_owned(), points, is_there };
-        let change = draw(&drawn, &StreamId::new("gate").unwrap()).unwrap();
-        apply(&Source::new("site.toml", FILE), &change).unwrap()
+        let drawn = Drawn { shape, id: id.to_owned(), points, classes: None, is_there };
+        told(FILE, &drawn).unwrap()
     }
 
     #[test]
@@ -178,9 +225,8 @@ mod tests {
     fn an_exclusion_comes_is_moved_and_goes_and_its_classes_and_comments_stay() {
         let corners = vec![[0.0, 0.5], [0.25, 0.5], [0.25, 1.0]];
         let told = |file: &str, points: Option<Vec<[f32; 2]>>, is_there: bool| {
-            let drawn = Drawn { shape: Shape::Exclusion, id: "poster".to_owned(), points, is_there };
-            let change = draw(&drawn, &StreamId::new("gate").unwrap()).unwrap();
-            apply(&Source::new("site.toml", file), &change).unwrap()
+            told(file, &Drawn { shape: Shape::Exclusion, id: "poster".to_owned(), points, classes: None, is_there })
+                .unwrap()
         };
         let table = "\n[[camera.exclusion]]\nid = \"poster\"\npolygon = [[0.0, 0.5], [0.25, 0.5], [0.25, 1.0]]\n";
         let with = told(FILE, Some(corners), false);
@@ -195,9 +241,42 @@ mod tests {
         assert_eq!(told(&with, None, true).replace("\n\n\n", "\n\n"), FILE);
     }
 
+    #[test]
+    fn classes_of_an_exclusion_are_chosen_and_all_else_of_it_stays() {
+        let corners = vec![[0.0, 0.5], [0.25, 0.5], [0.25, 1.0]];
+        let chosen = |file: &str, points: &[[f32; 2]], classes: &[&str], is_there: bool| {
+            let classes = Some(classes.iter().map(|class| Class::new(class)).collect());
+            let (id, points) = ("poster".to_owned(), Some(points.to_vec()));
+            told(file, &Drawn { shape: Shape::Exclusion, id, points, classes, is_there }).unwrap()
+        };
+        let fresh = chosen(FILE, &corners, &["person"], false);
+        assert!(fresh.contains("[0.25, 1.0]]\nclasses = [\"person\"]\n"), "{fresh}");
+        assert!(!chosen(FILE, &corners, &[], false).contains("classes"));
+        let by_hand =
+            fresh.replace("[0.25, 1.0]]", "[0.250, 1.0]] # the beach").replace("\"]\n", "\"] # who is on it\n");
+        let more = chosen(&by_hand, &corners, &["person", "dog"], true);
+        assert_eq!(more, by_hand.replace("[\"person\"]", "[\"person\", \"dog\"]"));
+        let everything = chosen(&more, &corners, &[], true);
+        assert_eq!(everything, by_hand.replace("classes = [\"person\"] # who is on it\n", ""));
+        assert_eq!(chosen(&everything, &corners, &[], true), everything);
+        assert_eq!(
+            chosen(&everything, &corners, &["person"], true),
+            everything.replace("the beach\n", "the beach\nclasses = [\"person\"]\n")
+        );
+        let moved = chosen(&more, &[[0.1, 0.5], [0.25, 0.5], [0.25, 1.0]], &["dog"], true);
+        let expected = by_hand
+            .replace("[\"person\"]", "[\"dog\"]")
+            .replace("[0.0, 0.5], [0.25, 0.5], [0.250, 1.0]", "[0.1, 0.5], [0.25, 0.5], [0.25, 1.0]");
+        assert_eq!(moved, expected);
+        let (id, classes) = ("kerb".to_owned(), Some(vec![Class::new("person")]));
+        let of_zone = Drawn { shape: Shape::Area, id, points: Some(corners.clone()), classes, is_there: true };
+        assert!(told(FILE, &of_zone).unwrap_err().to_string().contains("has no classes"));
+    }
+
     fn changed(file: &str, json: serde_json::Value) -> Result<String, EditError> {
         let file = Source::new("site.toml", file);
-        apply(&file, &change(&serde_json::from_value(json).unwrap(), &file)?)
+        let changes = change(&serde_json::from_value(json).unwrap(), &file)?;
+        apply(&file, &changes[0])
     }
 
     #[test]
@@ -257,9 +336,10 @@ mod tests {
 
     #[test]
     fn a_name_that_leads_elsewhere_is_refused() {
-        let drawn = Drawn { shape: Shape::Area, id: "a.b\"]".to_owned(), points: None, is_there: true };
-        assert!(draw(&drawn, &StreamId::new("gate").unwrap()).is_err());
-        let drawn = Drawn { shape: Shape::Area, id: "kerb.polygon".to_owned(), points: None, is_there: true };
-        assert!(draw(&drawn, &StreamId::new("gate").unwrap()).is_err());
+        let drawn = Drawn { shape: Shape::Area, id: "a.b\"]".to_owned(), points: None, classes: None, is_there: true };
+        assert!(told(FILE, &drawn).is_err());
+        let drawn =
+            Drawn { shape: Shape::Area, id: "kerb.polygon".to_owned(), points: None, classes: None, is_there: true };
+        assert!(told(FILE, &drawn).is_err());
     }
 }

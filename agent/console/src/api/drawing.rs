@@ -49,7 +49,8 @@ pub(super) struct Described;
     responses((status = 200, description = "They are told", body = DrawnNow))
 ))]
 async fn drawn(State(context): State<Arc<Context>>, Path(id): Path<String>) -> Result<Json<DrawnNow>, Refusal> {
-    let camera = ask(move || context.ports.cameras.all().into_iter().find(|camera| camera.id.as_str() == id)).await?;
+    let ports = context.ports.clone();
+    let camera = ask(move || ports.cameras.all().into_iter().find(|camera| camera.id.as_str() == id)).await?;
     let camera = camera.ok_or_else(|| Refusal::nothing(both!("the site has no such camera", "站点没有此摄像机")))?;
     let points = |of: &[Point]| of.iter().map(|point| [point.x, point.y]).collect();
     let zones = camera.zones.iter().filter(|zone| zone.id.as_str() != "whole").map(|zone| {
@@ -71,8 +72,9 @@ async fn drawn(State(context): State<Arc<Context>>, Path(id): Path<String>) -> R
         points: points(&one.polygon.points),
         classes: one.classes.iter().map(Class::to_string).collect(),
     });
+    let classes = context.ports.cameras.classes().iter().map(Class::to_string).collect();
     let used = camera.rules.iter().map(|(key, _)| key.zone.to_string()).collect();
-    Ok(Json(DrawnNow { shapes: zones.chain(masks).chain(exclusions).collect(), used }))
+    Ok(Json(DrawnNow { shapes: zones.chain(masks).chain(exclusions).collect(), used, classes }))
 }
 
 /// What is drawn.
@@ -96,6 +98,8 @@ struct DrawnNow {
     shapes: Vec<ShapeTold>,
     /// The zones that rules watch.
     used: Vec<String>,
+    /// What an exclusion may name as not detected in it.
+    classes: Vec<String>,
 }
 
 #[cfg_attr(test, derive(utoipa::ToSchema))]

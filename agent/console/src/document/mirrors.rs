@@ -74,6 +74,9 @@ pub(crate) struct Drawn {
     /// In parts of the picture where it is new; left out to take it out.
     #[serde(skip_serializing_if = "Option::is_none")]
     points: Option<Vec<[f32; 2]>>,
+    /// Of an exclusion: what is not detected there, everything where none is named; left out where that stays as it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    classes: Option<Vec<String>>,
     /// Whether the site file has a shape of this name already: true to move or delete it, false for a new one.
     is_there: bool,
 }
@@ -229,7 +232,8 @@ fn what_the_document_tells_of_other_crates_is_so() {
     let camera = || NewCamera { id: text("gate"), url: text("rtsp://a"), user: text("u"), password: text("p") };
     is_read::<site_change::NewCamera>(camera());
     is_read::<found_camera::AskedCamera>(AskedCamera { address: text("a"), user: text("u"), password: text("p") });
-    let drawn = Drawn { shape: Shape::Mask, id: text("m"), points: Some(vec![[0.0, 1.0]]), is_there: false };
+    let (points, classes) = (Some(vec![[0.0, 1.0]]), Some(vec![text("person")]));
+    let drawn = Drawn { shape: Shape::Exclusion, id: text("m"), points, classes, is_there: false };
     let days = vec![Day::Mon, Day::Tue, Day::Wed, Day::Thu, Day::Fri, Day::Sat, Day::Sun];
     let schedule = Some(Hours { days, from: text("22:00"), to: text("06:00") });
     let rule = NewRule { camera: text("gate"), violation: text("loitering"), zone: text("kerb"), schedule };

@@ -10,8 +10,8 @@ use forewarn_domain::found_camera::{AskedCamera, FoundCamera, FoundStream};
 use forewarn_domain::site_change::{NewCamera, NewSpeaker, SiteChange};
 use forewarn_domain::violation::{Language, Text};
 use forewarn_domain::{
-    CaseCommand, CaseStage, ColourMatrix, Frame, FrameMeta, IncidentRecord, MapGround, PixelFormat, Place, Prepared,
-    SpeakerId, SpokenText, Timestamp, ViewPiece, Viewing, ViolationId, Wake, WallTime,
+    CaseCommand, CaseStage, Class, ColourMatrix, Frame, FrameMeta, IncidentRecord, MapGround, PixelFormat, Place,
+    Prepared, SpeakerId, SpokenText, Timestamp, ViewPiece, Viewing, ViolationId, Wake, WallTime,
 };
 use forewarn_wire::WireIncident;
 use jiff::civil::Date;
@@ -102,6 +102,9 @@ impl Cameras for Fixed {
         rehearsal::Watched.all()
     }
     fn ground(&self) -> MapGround {
+    fn classes(&self) -> Vec<Class> {
+        rehearsal::Watched.classes()
+    }
         map::ground()
     }
     fn still(&self, _camera: &str) -> Option<Frame> {

@@ -15,6 +15,13 @@ interface Chosen {
   point: number | null;
 }
 
+interface Now {
+  shapes: Told[];
+  used: string[];
+  /** What an exclusion may name. */
+  classes: string[];
+}
+
 const kinds: Kind[] = ["area", "line", "mask", "exclusion"];
 const newOf = { area: "newZone", line: "newLine", mask: "newMask", exclusion: "newExclusion" } as const;
 const nameOf = { area: "zone", line: "line", mask: "mask", exclusion: "exclusion" } as const;
@@ -25,7 +32,7 @@ export function Draw({ camera }: { camera: Camera }) {
   const say = useWords();
   const toast = useToast();
   const [size, setSize] = useState<{ width: number; height: number } | null>(null);
-  const [told, setTold] = useState<{ shapes: Told[]; used: string[] } | null>(null);
+  const [told, setTold] = useState<Now | null>(null);
   const [former, setFormer] = useState<Drawn[]>([]);
   const [history, setHistory] = useState<History>({ past: [], now: [], future: [] });
   const [tool, setTool] = useState<Kind | null>(null);
@@ -36,7 +43,7 @@ export function Draw({ camera }: { camera: Camera }) {
   const still = useStill(camera.id, true, setSize);
 
   const read = useCallback(
-    () => get<{ shapes: Told[]; used: string[] }>(`/cameras/${encodeURIComponent(camera.id)}/drawing`),
+    () => get<Now>(`/cameras/${encodeURIComponent(camera.id)}/drawing`),
     [camera.id],
   );
   useEffect(() => void read().then(setTold, (error: Refused) => toast(say("failed", say.why(error)), true)), [read]);
@@ -145,8 +152,10 @@ export function Draw({ camera }: { camera: Camera }) {
   };
 
   const key = (event: KeyboardEvent) => {
-    if ((event.target as Element).tagName === "INPUT" || saving.isAsking) return;
     const isCommand = event.ctrlKey || event.metaKey;
+    const tag = (event.target as Element).tagName;
+    // In a list of classes arrows and letters choose among them.
+    if (tag === "INPUT" || (tag === "SELECT" && !isCommand) || saving.isAsking) return;
     if (isCommand && event.key.toLowerCase() === "z") {
       event.preventDefault();
       setOpen([]);
@@ -303,7 +312,6 @@ export function Draw({ camera }: { camera: Camera }) {
               {shape.isThere ? shape.id : say("new")}
               <small>
                 {say(nameOf[shape.shape])}
-                {shape.classes && ` (${shape.classes.join(", ")})`}
               </small>
             </button>
             {!shape.isThere && (
@@ -319,6 +327,14 @@ export function Draw({ camera }: { camera: Camera }) {
                 />
               </label>
             )}
+            {shape.shape === "exclusion" && (
+              <Classes
+                of={shape.isThere ? shape.id : say("new")}
+                known={told?.classes ?? []}
+                chosen={shape.classes ?? []}
+                choose={(classes) => put(history.now.map((other, j) => (j === i ? { ...other, classes } : other)))}
+              />
+            )}
             {shape.shape === "line" && <button onClick={() => change(i, [...shape.points].reverse())}>{say("turnRound")}</button>}
             <button class="no" onClick={() => remove({ shape: i, point: null })} disabled={isUsed(shape)} title={isUsed(shape) ? say("isUsed") : ""}>
               {say("remove")}
@@ -333,6 +349,35 @@ export function Draw({ camera }: { camera: Camera }) {
       </p>
       {saving.dialog}
     </section>
+  );
+}
+
+/** Of what nothing is detected in an exclusion: of everything, or of some classes. */
+function Classes({ of, known, chosen, choose }: { of: string; known: string[]; chosen: string[]; choose: (classes: string[]) => void }) {
+  const say = useWords();
+  return (
+    <span class="classes" role="group" aria-label={say("excludedOf", of)}>
+      {!chosen.length && <small>{say("excludesAll")}</small>}
+      {chosen.map((one) => (
+        <button key={one} aria-label={say("excludeNoMore", one)} onClick={() => choose(chosen.filter((other) => other !== one))}>
+          {one} ×
+        </button>
+      ))}
+      <select
+        aria-label={say("excludeOnly")}
+        value=""
+        onChange={(event) => {
+          const { value } = event.currentTarget;
+          event.currentTarget.value = "";
+          if (value) choose([...chosen, value]);
+        }}
+      >
+        <option value="">{say(chosen.length ? "excludeMore" : "excludeOnly")}</option>
+        {known.filter((one) => !chosen.includes(one)).map((one) => (
+          <option key={one}>{one}</option>
+        ))}
+      </select>
+    </span>
   );
 }
 

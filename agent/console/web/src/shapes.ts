@@ -27,6 +27,8 @@ export interface Change {
   shape: Kind;
   id: string;
   points?: Point[];
+  /** Of an exclusion, where they change; none is for everything. */
+  classes?: string[];
   is_there: boolean;
 }
 
@@ -66,6 +68,8 @@ export function snap(point: Point, others: Point[], neighbours: Point[], aspect:
 const same = (a: Point[], b: Point[]) =>
   a.length === b.length && a.every((point, i) => apart(point, b[i]!, 1) < 1e-5);
 
+const sameWords = (a: string[] = [], b: string[] = []) => a.length === b.length && a.every((word) => b.includes(word));
+
 /** What is to be said to the server to make `now` of `former`. */
 export function changes(former: Drawn[], now: Drawn[], size: Point): Change[] {
   const key = (one: Drawn) => `${list(one.shape)}/${one.id}`;
@@ -73,10 +77,11 @@ export function changes(former: Drawn[], now: Drawn[], size: Point): Change[] {
   const out = gone.map((one): Change => ({ shape: one.shape, id: one.id, is_there: true }));
   for (const one of now) {
     const before = one.isThere ? former.find((other) => key(other) === key(one)) : undefined;
-    if (before && same(before.points, one.points)) continue;
+    const classes: { classes?: string[] } = sameWords(before?.classes, one.classes) ? {} : { classes: one.classes ?? [] };
+    if (before && same(before.points, one.points) && !classes.classes) continue;
     const [w, h] = one.unit === "pixel" ? size : [1, 1];
     const points = one.points.map(([x, y]) => [x * w, y * h] as Point);
-    out.push({ shape: one.shape, id: one.id, points, is_there: one.isThere });
+    out.push({ shape: one.shape, id: one.id, points, ...classes, is_there: one.isThere });
   }
   return out;
 }

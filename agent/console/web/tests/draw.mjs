@@ -1,5 +1,5 @@
-// Draws over a camera's picture, in Chromium: a zone and an exclusion by mouse, their corners by keyboard, a line by touch, undo
-// and redo; looks at what changes in the site file, saves it, and tries it on footage, saves it, and sees that the
+// Draws over a camera's picture, in Chromium: a zone and an exclusion by mouse, their corners and its classes by keyboard, a line and
+// other classes by touch, undo and redo; looks at what changes in the site file, saves it, and tries it on footage, saves it, and sees that the
 // agent goes by it.
 //
 //   node tests/draw.mjs 'http://127.0.0.1:9465/#setup=TOKEN' CAMERA [FOLDER FOR PICTURES]
@@ -59,11 +59,22 @@ await page.locator(".is-exclusion .corner").first().focus();
 await page.keyboard.press("Shift+ArrowLeft");
 const fill = await page.locator(".shape.is-exclusion polygon").evaluate((one) => getComputedStyle(one).fill);
 if (!fill.includes("#hatch")) throw new Error(`an exclusion looks like a zone: ${fill}`);
+const poster = page.locator(".shapes li").last();
+await poster.getByText("nothing is detected").waitFor();
+const choice = poster.getByRole("combobox");
+await choice.focus();
+await choice.selectOption("person");
+await choice.selectOption("new_object");
+await page.keyboard.press("Control+z");
+await page.keyboard.press("Control+Shift+z");
+await poster.getByRole("button", { name: "Detect new_object again" }).focus();
+await page.keyboard.press("Enter");
+if ((await poster.locator(".classes button").count()) !== 1) throw new Error("a class that was taken out is still there");
 await desk.look(page, "draw-exclusion");
 
 await page.getByRole("button", { name: "Save…" }).click();
 const diff = await page.locator(".diff").innerText();
-for (const name of ["forecourt", "poster"]) if (!diff.includes(name)) throw new Error(`${name} is not told: ${diff}`);
+for (const name of ["forecourt", "poster", 'classes = ["person"]']) if (!diff.includes(name)) throw new Error(`${name} is not told: ${diff}`);
 await page.getByRole("button", { name: "Try it on the last hour" }).click();
 await page.getByRole("button", { name: "Stop" }).click();
 await page.getByRole("button", { name: "Try it on the last hour" }).waitFor();
@@ -77,7 +88,9 @@ const second = await desk.newPage({ locale: "zh-CN", viewport: { width: 360, hei
 await second.page.addInitScript(() => localStorage.setItem("language", "zh"));
 await second.page.goto(desk.address("/"));
 at = await open(second.page);
-await second.page.locator(".shapes li", { hasText: "poster" }).filter({ hasText: "排除区域" }).waitFor();
+const there = second.page.locator(".shapes li", { hasText: "poster" }).filter({ hasText: "排除区域" });
+await there.getByRole("combobox", { name: "仅限部分类别…" }).selectOption("car");
+await there.getByRole("button", { name: "重新检测 person" }).tap();
 await second.page.getByRole("button", { name: "新警戒线" }).tap();
 await second.page.locator(".canvas svg").scrollIntoViewIfNeeded();
 for (const [x, y] of [[0.1, 0.9], [0.7, 0.8]]) await second.page.touchscreen.tap(...(await at(x, y)));
@@ -85,7 +98,7 @@ await second.page.getByRole("button", { name: "完成" }).tap();
 await second.page.locator(".shapes input").fill("phone-line");
 await desk.look(second.page, "draw-phone");
 await second.page.getByRole("button", { name: "保存…" }).tap();
-await second.page.locator(".diff", { hasText: "phone-line" }).waitFor();
+await second.page.locator(".diff", { hasText: "phone-line" }).filter({ hasText: 'classes = ["car"]' }).waitFor();
 await second.page.getByRole("button", { name: "用最近一小时的录像试运行" }).waitFor();
 await second.page.locator("dialog .primary").tap();
 await second.page.locator(".toasts", { hasText: "已保存并生效" }).waitFor({ timeout: 30_000 });

@@ -3,8 +3,8 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
-use forewarn_domain::StreamId;
 use forewarn_domain::clock::Stopwatch;
+use forewarn_domain::{Class, StreamId};
 use serde_json::{Value, json};
 
 use super::console::{ID, Scene, Visitor};
@@ -30,6 +30,9 @@ impl Cameras for Watched {
             zone_speakers: Vec::new(),
         };
         ["gate", "yard"].map(now).into()
+    }
+    fn classes(&self) -> Vec<Class> {
+        ["person", "new_object"].map(Class::new).into()
     }
     fn ground(&self) -> MapGround {
         MapGround::default()
