@@ -95,7 +95,7 @@ impl StreamBrain {
     /// telemetry counts.
     fn steady(&mut self, at: Timestamp, size: (u32, u32), plane: &LumaPlane) {
         let subjects: Vec<BBox> = self.tracker.tracks().iter().map(|track| track.bbox).collect();
-        let seen = self.camera.observe(plane, &subjects);
+        let seen = self.camera.observe_but(plane, &subjects, self.things.passed_over(plane));
         let flown = self.ground.as_mut().and_then(|ground| ground.look(at, size));
         match (seen, flown) {
             (Some(seen), Some(flown)) if !seen.is_near(&flown, size, AGREE_WITHIN) => self.go(&flown),

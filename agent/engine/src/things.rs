@@ -57,6 +57,11 @@ impl Things {
         }
     }
 
+    /// Which samples of a plane lie where no movement counts; nothing if there is no such place.
+    pub(crate) fn passed_over(&mut self, plane: &LumaPlane) -> &[bool] {
+        self.exclusions.passed_over(plane)
+    }
+
     /// Something fell; the rules are told with the next frame. Returns how many older falls were given up for it.
     pub(crate) fn fell(&mut self, fall: Fall) -> usize {
         self.fallen.push_back(fall);

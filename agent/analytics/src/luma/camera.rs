@@ -7,12 +7,14 @@
 use forewarn_domain::{BBox, Motion, Point};
 
 use super::LumaPlane;
-use super::kept::{Kept, Memory, Now};
+use super::kept::{Kept, LeftOut, Memory, Now};
 use super::overlay::Overlay;
 
 /// Frames for which one picture is kept, and in which it may not be recognised; light and shadows wander.
 const KEPT_FRAMES: u32 = 1200;
 const UNSURE_FRAMES: u32 = 10;
+/// Least part of the samples that must be left beside those that are passed over; subjects take some of it.
+const LEAST_BESIDE: f32 = 0.5;
 
 /// How the picture has moved because the camera did.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -44,7 +46,7 @@ impl CameraMove {
 #[derive(Debug, Clone)]
 pub struct CameraShift {
     kept: Kept,
-    /// The last frame, with what was left out of it: who has flown on may no longer be over the kept one.
+    /// The last frame, with the subjects that were left out of it: who has flown on may no longer be over the kept one.
     latest: (LumaPlane, Vec<BBox>),
     /// Where the picture lay in the last frame, in samples from the kept one.
     place: Overlay,
@@ -67,7 +69,7 @@ impl CameraShift {
     /// An estimator that has seen nothing.
     pub fn new() -> Self {
         Self {
-            kept: Kept::of(&LumaPlane::empty(), &[]),
+            kept: Kept::of(&LumaPlane::empty(), LeftOut::default()),
             latest: (LumaPlane::empty(), Vec::new()),
             place: Overlay::shift((0.0, 0.0), (0, 0)),
             correlation: 1.0,
@@ -83,7 +85,14 @@ impl CameraShift {
     /// Returns how everything in the full frame has moved since the frame before; none when the picture does not tell, as in
     /// the dark, in fog or after a cut, which is best taken as no movement.
     pub fn observe(&mut self, plane: &LumaPlane, leave_out: &[BBox]) -> Option<CameraMove> {
-        let now = Now::of(plane, leave_out, std::mem::take(&mut self.levels));
+        self.observe_but(plane, leave_out, &[])
+    }
+
+    /// The same without the samples that are passed over, too: what moves there is no movement of the camera. They are told for
+    /// each sample of the plane, or none is; where hardly anything else is left, they count all the same.
+    pub fn observe_but(&mut self, plane: &LumaPlane, leave_out: &[BBox], passed_over: &[bool]) -> Option<CameraMove> {
+        let left_out = LeftOut { boxes: leave_out, samples: enough_beside(passed_over) };
+        let now = Now::of(plane, left_out, std::mem::take(&mut self.levels));
         let told = self.follow(&now);
         self.levels = now.into_levels();
         self.latest.0.become_like(plane);
@@ -93,9 +102,9 @@ impl CameraShift {
     }
 
     fn follow(&mut self, now: &Now<'_>) -> Option<CameraMove> {
-        let (plane, leave_out) = (now.plane, now.leave_out);
+        let plane = now.plane;
         if !plane.is_alike(&self.kept.plane) {
-            self.keep(plane, leave_out);
+            self.keep(now);
             return None;
         }
         self.age_frames += 1;
@@ -107,15 +116,16 @@ impl CameraShift {
         }
         self.unsure_frames += 1;
         if self.unsure_frames == 1 && !self.place.is_still() {
-            let latest = Kept::of(&self.latest.0, &self.latest.1);
+            let left_out = LeftOut { boxes: &self.latest.1, samples: now.left_out.samples };
+            let latest = Kept::of(&self.latest.0, left_out);
             let stood = Overlay::shift((0.0, 0.0), (plane.width(), plane.height()));
             if let Some((_, found)) = latest.find(now, &stood) {
-                self.keep(plane, leave_out);
+                self.keep(now);
                 return moved(plane, &stood, &found);
             }
         }
         if self.unsure_frames >= UNSURE_FRAMES {
-            self.keep(plane, leave_out);
+            self.keep(now);
         }
         None
     }
@@ -125,16 +135,22 @@ impl CameraShift {
         let before = std::mem::replace(&mut self.place, found);
         (self.correlation, self.unsure_frames) = (correlation, 0);
         if self.age_frames >= KEPT_FRAMES || found.farthest() > 0.5 * self.kept.reach() {
-            self.keep(now.plane, now.leave_out);
+            self.keep(now);
         }
         moved(now.plane, &before, &found)
     }
 
-    fn keep(&mut self, plane: &LumaPlane, leave_out: &[BBox]) {
-        self.kept = Kept::of(plane, leave_out);
-        self.place = Overlay::shift((0.0, 0.0), (plane.width(), plane.height()));
+    fn keep(&mut self, now: &Now<'_>) {
+        self.kept = Kept::of(now.plane, now.left_out);
+        self.place = Overlay::shift((0.0, 0.0), (now.plane.width(), now.plane.height()));
         (self.correlation, self.age_frames, self.unsure_frames) = (1.0, 0, 0);
     }
+}
+
+/// The samples that are passed over, if enough are left to tell a movement by.
+fn enough_beside(passed_over: &[bool]) -> &[bool] {
+    let left = passed_over.iter().filter(|is_over| !**is_over).count();
+    if left as f32 >= LEAST_BESIDE * passed_over.len() as f32 { passed_over } else { &[] }
 }
 
 /// How the full frame has moved from where it lay on the kept picture to where it lies.
@@ -270,6 +286,58 @@ mod tests {
     #[test]
     fn a_camera_that_stands_still_has_not_moved_at_all() {
         assert_eq!(observed(&[(0.0, 0.0); 20])[1..], [Some(CameraMove::Shift(0.0, 0.0)); 19]);
+    }
+
+    /// A street that sways a little, with a screen in it over which a picture runs; what the camera is told to have moved since
+    /// the last frame, and the truth, in pixels.
+    fn beside_a_screen(passes_over: bool) -> Vec<(Option<CameraMove>, (f32, f32))> {
+        const SCREEN: [f32; 4] = [20.0, 48.0, 150.0, 112.0];
+        let (street, mut dice, mut camera) = (Canvas::street(200, 120), Dice(5), CameraShift::new());
+        let is_over = |i: usize| {
+            let (x, y) = ((i % 200) as f32, (i / 200) as f32);
+            (SCREEN[0] - 5.0..SCREEN[2] + 5.0).contains(&x) && (SCREEN[1] - 5.0..SCREEN[3] + 5.0).contains(&y)
+        };
+        let passed_over: Vec<bool> = if passes_over { (0..200 * 120).map(is_over).collect() } else { Vec::new() };
+        let mut before = (0.0, 0.0);
+        let frame = |n: usize| {
+            let place = (1.5 * (n as f32 * 0.8).sin(), 0.6 * ((n as f32 * 1.3).cos() - 1.0));
+            let mut now = street.shaken(-place.0, -place.1);
+            let runs = 1.7 * n as f32;
+            let [x0, y0, x1, y1] = SCREEN;
+            let screen = [x0 + place.0, y0 + place.1, x1 + place.0, y1 + place.1];
+            now.paint(screen, |_, u, v| {
+                120.0 + 70.0 * ((u * 130.0 - runs) * 0.45).sin() * ((v * 65.0 + 0.3 * runs) * 0.5).cos()
+            });
+            now.noise(1.0, &mut dice);
+            let told = camera.observe_but(&now.plane(), &[], &passed_over);
+            let moved = (8.0 * (place.0 - before.0), 8.0 * (place.1 - before.1));
+            before = place;
+            (told, moved)
+        };
+        (0..30).map(frame).collect()
+    }
+
+    #[test]
+    fn what_moves_where_it_is_passed_over_is_no_movement_of_the_camera() {
+        let off = |(told, (x, y)): (Option<CameraMove>, (f32, f32))| {
+            let at = told.map(|seen| seen.motion().point(Point::new(0.0, 0.0)));
+            at.map_or(f32::INFINITY, |at| (at.x - x).hypot(at.y - y))
+        };
+        let worst = |passes_over| beside_a_screen(passes_over).into_iter().skip(1).map(off).fold(0.0, f32::max);
+        let (with, without) = (worst(true), worst(false));
+        assert!(with < 4.0, "half a sample: {with}");
+        assert!(without > 40.0, "the screen is taken for the street: {without}");
+    }
+
+    #[test]
+    fn where_hardly_anything_is_beside_what_is_passed_over_it_counts_as_before() {
+        let (street, most) = (Canvas::street(200, 120), vec![true; 200 * 120]);
+        let mut cameras = [CameraShift::new(), CameraShift::new()];
+        for n in 0..6 {
+            let plane = street.shaken(0.7 * n as f32, 0.0).plane();
+            let [as_before, beside] = &mut cameras;
+            assert_eq!(beside.observe_but(&plane, &[], &most), as_before.observe(&plane, &[]), "frame {n}");
+        }
     }
 
     #[test]

@@ -33,17 +33,26 @@ const COARSE: usize = 8;
 const LEAST_TURN: f32 = 0.4;
 const TURN_GAIN: f32 = 0.02;
 
+/// What of a picture tells no movement.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct LeftOut<'a> {
+    /// Subjects, in pixels of the full frame.
+    pub(super) boxes: &'a [BBox],
+    /// For each sample whether it is left out wherever the camera looks; nothing if none is.
+    pub(super) samples: &'a [bool],
+}
+
 /// A picture with the subjects in it.
 pub(super) struct Now<'a> {
     pub(super) plane: &'a LumaPlane,
-    pub(super) leave_out: &'a [BBox],
+    pub(super) left_out: LeftOut<'a>,
     picture: Picture,
 }
 
 impl<'a> Now<'a> {
     /// With the levels in the memory of another's.
-    pub(super) fn of(plane: &'a LumaPlane, leave_out: &'a [BBox], levels: Vec<f32>) -> Self {
-        Self { plane, leave_out, picture: picture(plane, levels) }
+    pub(super) fn of(plane: &'a LumaPlane, left_out: LeftOut<'a>, levels: Vec<f32>) -> Self {
+        Self { plane, left_out, picture: picture(plane, levels) }
     }
 
     /// The memory of the levels.
@@ -67,16 +76,16 @@ pub(super) struct Kept {
     steps: Pyramid,
     /// Whether it shows too little to tell anything.
     is_blank: bool,
-    /// Which samples show no subject.
+    /// Which samples show no subject, and nothing that is passed over.
     is_free: Vec<bool>,
 }
 
 impl Kept {
-    pub(super) fn of(plane: &LumaPlane, leave_out: &[BBox]) -> Self {
+    pub(super) fn of(plane: &LumaPlane, left_out: LeftOut<'_>) -> Self {
         let reference = picture(plane, Vec::new());
         let steps = Pyramid::of(&reference);
         let mut is_free = vec![true; plane.samples().len()];
-        cover(&mut is_free, plane, leave_out, &Overlay::shift((0.0, 0.0), (plane.width(), plane.height())));
+        cover(&mut is_free, plane, left_out, &Overlay::shift((0.0, 0.0), (plane.width(), plane.height())));
         Self { plane: plane.clone(), is_blank: steps.is_blank(), reference, steps, is_free }
     }
 
@@ -92,7 +101,7 @@ impl Kept {
     /// enough of them.
     fn free_in_both(&self, now: &Now<'_>, place: &Overlay, is_free: &mut Vec<bool>) -> bool {
         is_free.clone_from(&self.is_free);
-        cover(is_free, now.plane, now.leave_out, place);
+        cover(is_free, now.plane, now.left_out, place);
         let free = is_free.iter().filter(|free| **free).count();
         !self.is_blank && free as f32 >= LEAST_FREE * is_free.len() as f32
     }
@@ -210,9 +219,17 @@ fn better(a: Option<(f32, Overlay)>, b: Option<(f32, Overlay)>) -> Option<(f32, 
     [a, b].into_iter().flatten().max_by(|a, b| a.0.total_cmp(&b.0))
 }
 
-/// Marks the samples of the kept picture that boxes of a picture at `place` lie on, and one sample around.
-fn cover(is_free: &mut [bool], plane: &LumaPlane, boxes: &[BBox], place: &Overlay) {
+/// Marks the samples of the kept picture on which what is left out of a picture at `place` lies: boxes, with one sample
+/// around, and samples.
+fn cover(is_free: &mut [bool], plane: &LumaPlane, LeftOut { boxes, samples }: LeftOut<'_>, place: &Overlay) {
     let (width, height) = (plane.width(), plane.height());
+    if samples.len() == is_free.len() {
+        for (i, free) in is_free.iter_mut().enumerate().filter(|(_, free)| **free) {
+            let (u, v) = place.point((i % width) as f32, (i / width) as f32);
+            let inside = |at: f32, end: usize| (at.round().max(0.0) as usize).min(end.saturating_sub(1));
+            *free = !samples[inside(v, height) * width + inside(u, width)];
+        }
+    }
     for bbox in boxes.iter().filter(|bbox| bbox.is_valid()) {
         let b = plane.box_from_frame(bbox);
         let corners = [(b.x0, b.y0), (b.x1, b.y0), (b.x1, b.y1), (b.x0, b.y1)].map(|(x, y)| place.back(x, y));
@@ -268,7 +285,7 @@ mod tests {
     #[test]
     fn what_is_seen_at_once_to_lie_in_place_is_what_a_search_would_find_there() {
         let street = Canvas::street(200, 120);
-        let kept = Kept::of(&street.plane(), &[]);
+        let kept = Kept::of(&street.plane(), LeftOut::default());
         let place = kept.moved_by((0.0, 0.0));
         let (mut at_once, mut memory) = (Vec::new(), Memory::default());
         for hundredths in 0..30 {
@@ -277,7 +294,7 @@ mod tests {
                 let mut now = street.shaken(x, y);
                 now.noise(2.0, &mut Dice(hundredths + 1));
                 let plane = now.plane();
-                let now = Now::of(&plane, &[], Vec::new());
+                let now = Now::of(&plane, LeftOut::default(), Vec::new());
                 if kept.shows_in_place(&now, &place, 1.0, &mut memory) {
                     let found = kept.find(&now, &place).map(|(_, found)| found);
                     assert_eq!(found, Some(place), "shaken by {x}, {y}");
