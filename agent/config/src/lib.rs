@@ -85,7 +85,7 @@ pub use power::PowerPlan;
 pub use rule::Rule;
 pub use running::Running;
 pub use shadow::Shadow;
-pub use site::{Site, check_spelling, example, load, resolve, schema};
+pub use site::{Site, UnknownSpeaker, check_spelling, example, load, resolve, schema};
 pub use source::{ConfigError, ConfigErrors};
 pub use storage::Storage;
 pub use storage_dir::StorageDir;

@@ -28,6 +28,7 @@ use crate::inference::{Inference, RawInference};
 use crate::listen::{Listeners, RawConsole, RawListener};
 use crate::map::RawMap;
 use crate::model::{Model, RawModel};
+use crate::nearest::meant;
 use crate::power::{PowerPlan, RawPower};
 use crate::rule::Lookup;
 use crate::sensor::RawSensor;
@@ -222,18 +223,29 @@ pub struct Site {
     pub(crate) library: Arc<Library>,
     /// What the files hold that upstreams and sensors name: passwords, certificates, keys; to notice a change.
     pub(crate) beside: BTreeMap<String, Secret>,
-    /// What works and is hardly meant, in the order of the file; [`crate::doubts`] tells it with what else may be doubted.
     /// The text that all this is from.
     pub(crate) source: Source,
+    /// What works and is hardly meant, in the order of the file; [`crate::doubts`] tells it with what else may be doubted.
     pub doubts: Vec<ConfigError>,
 }
 
 /// The site has no such loudspeaker.
 #[derive(Debug, thiserror::Error)]
-#[error("--speaker {asked}: the site has no speaker {asked}; it has {known}")]
+#[error("there is no speaker `{asked}`; {mend}")]
 pub struct UnknownSpeaker {
     asked: SpeakerId,
-    known: String,
+    mend: String,
+}
+
+impl UnknownSpeaker {
+    /// With the one that was probably meant, else with all that are there.
+    pub fn among<'a>(asked: &SpeakerId, there: impl Iterator<Item = &'a SpeakerId>) -> Self {
+        let names: Vec<&str> = there.map(SpeakerId::as_str).collect();
+        let all = || {
+            if names.is_empty() { "the site has none".to_owned() } else { format!("there is: {}", names.join(", ")) }
+        };
+        Self { asked: asked.clone(), mend: meant(asked.as_str(), names.iter().copied(), all) }
+    }
 }
 
 impl Site {
@@ -253,11 +265,7 @@ impl Site {
     /// One of its loudspeakers.
     pub fn speaker(&self, asked: &SpeakerId) -> Result<&SpeakerConfig, UnknownSpeaker> {
         let found = self.speakers.iter().find(|(id, _)| id == asked).map(|(_, config)| config);
-        found.ok_or_else(|| {
-            let known: Vec<&str> = self.speakers.iter().map(|(id, _)| id.as_str()).collect();
-            let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
-            UnknownSpeaker { asked: asked.clone(), known }
-        })
+        found.ok_or_else(|| UnknownSpeaker::among(asked, self.speakers.iter().map(|(id, _)| id)))
     }
 }
 
@@ -413,8 +421,8 @@ impl RawSite {
             violations: library.names_for_people(),
             library: Arc::new(library),
             beside,
+            source: check.source().clone(),
             doubts: check.take_doubts(),
         })
     }
 }
-            source: check.source().clone(),

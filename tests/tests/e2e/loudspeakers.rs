@@ -111,5 +111,8 @@ fn a_device_that_refuses_is_silent_or_is_not_there_is_told_apart_by_the_exit_cod
     let site = path.display().to_string();
     let other = scene.program.run(["say", "Stop", "--speaker", "hell", "--config", &site]).unwrap();
     let told = String::from_utf8(other.stderr).unwrap();
-    assert!(other.status.code() == Some(65) && told.contains("the site has no speaker hell; it has hall"), "{told}");
+    assert!(
+        other.status.code() == Some(65) && told.contains("there is no speaker `hell`; did you mean `hall`?"),
+        "{told}"
+    );
 }

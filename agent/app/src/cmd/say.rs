@@ -3,6 +3,7 @@
 use std::io::Write as _;
 use std::sync::Arc;
 
+use anyhow::anyhow;
 use forewarn_cli::Say;
 use forewarn_domain::{FailureKind, SpokenText, SystemClock};
 
@@ -12,7 +13,7 @@ use crate::exit::{CommandError, CommandResult, ExitCode, OrExit as _};
 /// Runs the command.
 pub fn run(args: &Say) -> CommandResult {
     let site = config::load(&args.config).or_exit(ExitCode::BadConfig)?;
-    let speaker = site.speaker(&args.speaker).or_exit(ExitCode::BadInput)?;
+    let speaker = site.speaker(&args.speaker).map_err(|why| anyhow!("--speaker: {why}")).or_exit(ExitCode::BadInput)?;
     let language = args.language.map_or(site.header.language, Into::into);
     let text = SpokenText { language, text: args.text.clone() };
     let context = site.speaker_context(Arc::new(SystemClock));

@@ -13,7 +13,7 @@ use forewarn_telemetry::queue::{GiveBack, QueueSpec, Receiver, Sender, Wait};
 
 use super::LoopEvent;
 use super::part::Part;
-use crate::config::Site;
+use crate::config::{Site, UnknownSpeaker};
 use crate::exit::{CommandError, ExitCode, OrExit as _};
 use crate::telemetry;
 
@@ -43,13 +43,6 @@ pub type Refused = (FailureKind, String);
 
 fn full() -> Refused {
     (FailureKind::QueueFull, "too many announcements wait for the speaker".to_owned())
-}
-
-fn unknown<'a>(wanted: &SpeakerId, there: impl Iterator<Item = &'a SpeakerId>) -> Refused {
-    let names: Vec<&str> = there.map(SpeakerId::as_str).collect();
-    let there =
-        if names.is_empty() { "the site has none".to_owned() } else { format!("there is: {}", names.join(", ")) };
-    (FailureKind::Misconfigured, format!("there is no speaker `{wanted}`; {there}"))
 }
 
 impl Speakers {
@@ -98,8 +91,9 @@ impl Speakers {
     /// Has an announcement made, before what is less urgent and is or would be heard there. It is not waited for.
     pub fn offer(&self, announcement: Announcement) -> Result<(), Refused> {
         let running = self.lock();
+        let unknown = || UnknownSpeaker::among(&announcement.speaker, running.keys());
         let speaker =
-            running.get(&announcement.speaker).ok_or_else(|| unknown(&announcement.speaker, running.keys()))?;
+            running.get(&announcement.speaker).ok_or_else(|| (FailureKind::Misconfigured, unknown().to_string()))?;
         self.hall.offer(&speaker.earshot, announcement, |one| speaker.queue.offer(one).map_err(|_| full()))
     }
 
