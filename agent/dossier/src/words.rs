@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use forewarn_domain::violation::Language;
 use forewarn_domain::{Cause, FailureKind, IncidentState, Moment, Proof, Receipt, Tried, Verdict};
-use forewarn_evidence::{ClockState, Synchronised};
+use forewarn_evidence::{ClockState, Lack, Synchronised};
 
 /// Says things in the language of the page.
 #[derive(Debug, Clone, Copy)]
@@ -160,41 +160,30 @@ impl Say {
 
     /// Why something lacks, as the agent wrote it into the bundle; what is not known is told as it stands.
     pub(crate) fn why(self, why: &str) -> Cow<'_, str> {
-        const KNOWN: [(&str, &str); 15] = [
-            ("the incident went on when this was sealed", "封存时事件仍在继续"),
-            ("no frame of this moment was kept", "未保存该时刻的画面"),
-            ("no clip of this moment was kept", "未保存该时刻的录像"),
-            ("it was kept and is gone", "曾经保存，现已不在"),
-            ("no frame was at hand in time", "当时没有可用画面"),
-            ("the picture of the best look was no longer at hand", "最清晰的画面已不可用"),
-            ("the disk did not take it in time", "磁盘未能及时写入"),
-            ("the stream keeps no encoded video", "该视频流不保留编码视频"),
-            ("the agent was stopped before it was kept", "程序在保存之前已停止"),
-            ("the stream ended before the clip's time was over", "视频流在片段结束之前已终止"),
-            ("the stream was interrupted", "视频流中断"),
-            ("the picture's format changed", "画面格式发生变化"),
-            ("the clip reached its limit of bytes", "片段达到大小上限"),
-            ("the agent stopped, or the camera stayed away", "程序已停止，或摄像机一直未恢复"),
-            ("there is a gap in the footage", "录像有一处间断"),
-        ];
-        if self.0 == Language::En {
-            return Cow::Borrowed(why);
-        }
-        if let Some((_, zh)) = KNOWN.iter().find(|(en, _)| *en == why) {
-            return Cow::Borrowed(zh);
-        }
-        let within = |before: &str, after: &str| why.strip_prefix(before)?.strip_suffix(after);
-        if let Some(late) = within("the video before was not kept; the clip begins ", " s late") {
-            return Cow::Owned(format!("之前的录像未保留，片段晚 {late} 秒开始"));
-        }
-        if let Some(gaps) = within("there are ", " gaps in the footage") {
-            return Cow::Owned(format!("录像有 {gaps} 处间断"));
-        }
-        let no_video = within("no video was kept between ", "; the stream was away or the ring is too short");
-        if let Some((from, to)) = no_video.and_then(|span| span.split_once(" and ")) {
-            return Cow::Owned(format!("{from} 至 {to} 之间没有保留录像；视频流中断，或缓冲过短"));
-        }
-        Cow::Borrowed(why)
+        use Lack as L;
+        let Some(lack) = Lack::of(why).filter(|_| self.0 == Language::Zh) else { return Cow::Borrowed(why) };
+        Cow::Borrowed(match lack {
+            L::GoesOn => "封存时事件仍在继续",
+            L::NoFrame => "未保存该时刻的画面",
+            L::NoClip => "未保存该时刻的录像",
+            L::Gone => "曾经保存，现已不在",
+            L::NoFrameInTime => "当时没有可用画面",
+            L::NoBestLook => "最清晰的画面已不可用",
+            L::DiskTooSlow => "磁盘未能及时写入",
+            L::NothingEncoded => "该视频流不保留编码视频",
+            L::Stopped => "程序在保存之前已停止",
+            L::StreamEnded => "视频流在片段结束之前已终止",
+            L::Interrupted => "视频流中断",
+            L::FormatChanged => "画面格式发生变化",
+            L::TooLarge => "片段达到大小上限",
+            L::EndedEarly => "程序已停止，或摄像机一直未恢复",
+            L::Gap => "录像有一处间断",
+            L::Gaps(gaps) => return Cow::Owned(format!("录像有 {gaps} 处间断")),
+            L::Late(late) => return Cow::Owned(format!("之前的录像未保留，片段晚 {late} 秒开始")),
+            L::NoVideo(from, to) => {
+                return Cow::Owned(format!("{from} 至 {to} 之间没有保留录像；视频流中断，或缓冲过短"));
+            }
+        })
     }
 
     /// What lacks: a file by its name, or a part of one.

@@ -7,6 +7,7 @@ use image::RgbImage;
 
 use crate::bundle::jpeg;
 use crate::error::EvidenceError;
+use crate::lack::Lack;
 use crate::record::{CloseupEntry, StreamTime};
 use crate::record_file::{make_way, save_record};
 use crate::sealed_to::plain_name;
@@ -33,7 +34,7 @@ impl EvidenceStore {
             return Ok(());
         }
         let Some(picture) = picture else {
-            return self.note_missing(incident, title, &file, "the picture of the best look was no longer at hand");
+            return self.note_missing(incident, title, &file, &Lack::NoBestLook.to_string());
         };
         make_way(&dir, incident, &file)?;
         let (width, height) = picture.dimensions();

@@ -20,6 +20,7 @@ use forewarn_domain::{
 
 use crate::closeups::Closeups;
 use crate::error::EvidenceError;
+use crate::lack::Lack;
 use crate::marking::Overlay;
 use crate::said::Said;
 use crate::setting::Setting;
@@ -285,7 +286,7 @@ impl EvidenceKeeper {
                 let shot = self.store.shoot(record, request.moment, shown, &overlay);
                 shot.map(|shot| Work::Snapshot(Box::new(shot.with_boxes_of(seen))))
             }
-            None => Ok(missing(format!("{}.jpg", request.moment), "no frame was at hand in time")),
+            None => Ok(missing(format!("{}.jpg", request.moment), &Lack::NoFrameInTime.to_string())),
         };
         match snapshot {
             Ok(work) => self.put(record, &title, work, request.at),

@@ -10,6 +10,7 @@ use crate::chain_file::read_head;
 use crate::chain_search::earlier;
 use crate::error::EvidenceError;
 use crate::keys::Signer;
+use crate::lack::Lack;
 use crate::manifest::{
     MANIFEST, Manifest, ManifestEntry, SIGNED_SCHEMA, SIGNER, digest_folder, earlier_numbers, list_names,
 };
@@ -58,11 +59,6 @@ pub struct Unsealed {
     pub is_to_be_sealed_again: bool,
 }
 
-/// Why something is missing from a seal while the incident goes on.
-const GOES_ON: &str = "the incident went on when this was sealed";
-/// Why something is missing that was there.
-const GONE: &str = "it was kept and is gone";
-
 /// What a manifest says beside the files.
 struct Draft {
     incident: IncidentId,
@@ -91,7 +87,10 @@ impl EvidenceStore {
             if is_final {
                 record.note_missing(&what, &why);
             } else if !missing.iter().any(|gap| gap.what == what) {
-                missing.push(Missing { what, why: if why == GONE { why } else { GOES_ON.to_owned() } });
+                missing.push(Missing {
+                    what,
+                    why: if Lack::of(&why) == Some(Lack::Gone) { why } else { Lack::GoesOn.to_string() },
+                });
             }
         }
         missing.sort();
@@ -299,18 +298,18 @@ fn absent(dir: &Path, record: &BundleRecord) -> Vec<(String, String)> {
     let has_come_out = record.history.iter().any(|t| t.state.is_outcome());
     for (moment, is_due) in [(Moment::Confirmed, is_confirmed), (Moment::Ended, has_come_out)] {
         if is_due && !has_snapshot(moment) {
-            gaps.push((format!("{moment}.jpg"), "no frame of this moment was kept".to_owned()));
+            gaps.push((format!("{moment}.jpg"), Lack::NoFrame.to_string()));
         }
         let clip = format!("{moment}.mp4");
         if is_due && !has_clip(&clip) {
-            gaps.push((clip, "no clip of this moment was kept".to_owned()));
+            gaps.push((clip, Lack::NoClip.to_string()));
         }
     }
     let snapshots = record.snapshots.iter().flat_map(|s| [&s.file, &s.marked_file]);
     let closeups = record.closeups.iter().map(|c| &c.file);
     for file in snapshots.chain(record.clips.iter().map(|c| &c.file)).chain(closeups) {
         if !dir.join(file).is_file() {
-            gaps.push((file.clone(), GONE.to_owned()));
+            gaps.push((file.clone(), Lack::Gone.to_string()));
         }
     }
     gaps

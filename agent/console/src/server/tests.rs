@@ -36,6 +36,7 @@ mod preview;
 mod reach;
 mod rehearsal;
 mod review;
+mod sentences;
 mod tls;
 mod whep;
 
@@ -101,10 +102,10 @@ impl Cameras for Fixed {
     fn all(&self) -> Vec<CameraNow> {
         rehearsal::Watched.all()
     }
-    fn ground(&self) -> MapGround {
     fn classes(&self) -> Vec<Class> {
         rehearsal::Watched.classes()
     }
+    fn ground(&self) -> MapGround {
         map::ground()
     }
     fn still(&self, _camera: &str) -> Option<Frame> {

@@ -7,6 +7,7 @@ use forewarn_domain::{Clip, ClipRecording, ClipSpan, EvidenceRequest, IncidentRe
 
 use super::{EvidenceKeeper, missing};
 use crate::error::EvidenceError;
+use crate::lack::Lack;
 use crate::record::ClipFacts;
 use crate::retention::{FreeSpace as _, StatvfsSpace};
 
@@ -33,7 +34,7 @@ impl EvidenceKeeper {
         let stream = record.rule.stream.clone();
         let started = match self.sources.get(&stream) {
             Some(source) => source.record(span).map_err(|error| error.to_string()),
-            None => Err("the stream keeps no encoded video".to_owned()),
+            None => Err(Lack::NothingEncoded.to_string()),
         };
         match started {
             Ok(recording) => self.pending.push(Pending { record, moment: request.moment, stream, recording }),
@@ -83,7 +84,7 @@ impl EvidenceKeeper {
             let Pending { record, moment, .. } = self.pending.remove(0);
             self.late.n_lost += 1;
             let title = self.title(&record.rule);
-            self.note_missing_clip(&record, moment, &title, "the disk did not take it in time", now);
+            self.note_missing_clip(&record, moment, &title, &Lack::DiskTooSlow.to_string(), now);
         }
     }
 
@@ -118,8 +119,7 @@ impl EvidenceKeeper {
 /// Why a clip shows less than was asked for, if it does.
 fn shortfall(clip: &Clip, asked_from: Timestamp) -> Option<String> {
     let late_s = clip.from.since(asked_from).as_secs_f64();
-    let begins_late =
-        (late_s > LATE_S).then(|| format!("the video before was not kept; the clip begins {late_s:.1} s late"));
+    let begins_late = (late_s > LATE_S).then(|| Lack::Late(&format!("{late_s:.1}")).to_string());
     clip.cut_short.clone().or(begins_late)
 }
 

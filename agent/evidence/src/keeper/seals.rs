@@ -4,6 +4,7 @@ use forewarn_domain::{IncidentId, IncidentRecord, IncidentState, Timestamp, Wall
 
 use super::{EvidenceKeeper, KeeperNews, MOST_TO_SEAL};
 use crate::error::EvidenceError;
+use crate::lack::Lack;
 use crate::seal::Standing;
 
 impl EvidenceKeeper {
@@ -97,7 +98,7 @@ impl EvidenceKeeper {
     ) -> Result<(), EvidenceError> {
         for folder in self.store.unsealed()? {
             if !is_open(&folder.incident) {
-                match self.store.seal_abandoned(&folder, "the agent was stopped before it was kept", wall) {
+                match self.store.seal_abandoned(&folder, &Lack::Stopped.to_string(), wall) {
                     Err(error) if error.may_be_sealed_later() => return Err(error),
                     Err(error) => self.trouble(error.to_string(), now),
                     Ok(_) => {}
