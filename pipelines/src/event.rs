@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use gst::prelude::*;
 
-use crate::{Codec, MissingElement, NoDecoderError, SourceUrl};
+use crate::{Codec, MissingElement, NoDecoderError, SourceKind, SourceUrl};
 
 /// Why a connection failed or broke.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -229,9 +229,22 @@ pub(crate) fn fault_of_error(
     }
     match what.kind::<gst::StreamError>() {
         Some(gst::StreamError::WrongType | gst::StreamError::CodecNotFound | gst::StreamError::TypeNotFound) => {
-            StreamFault::NoVideo { detail: text }
+            StreamFault::NoVideo { detail: unreadable(source.kind(), &text) }
         }
         _ => StreamFault::Other { detail: text },
+    }
+}
+
+/// What GStreamer says of bytes out of which it can make nothing, with what should have come.
+fn unreadable(kind: SourceKind, said: &str) -> String {
+    let said = said.trim_end_matches('.');
+    match kind {
+        SourceKind::Srt | SourceKind::Udp => format!(
+            "what came is no MPEG transport stream ({said}). Have the sender send one, with H.264 or H.265 in it, as `ffmpeg … -f \
+             mpegts` does; if nobody should send here, shut strangers out by the firewall{}",
+            if kind == SourceKind::Srt { ", or by a passphrase in the address" } else { "" }
+        ),
+        _ => said.to_owned(),
     }
 }
 
@@ -244,6 +257,23 @@ fn answer_of(details: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_no_transport_stream_is_told_with_what_should_come() {
+        let said = "This appears to be a text file";
+        for (kind, has_passphrase) in [(SourceKind::Srt, true), (SourceKind::Udp, false)] {
+            let told = unreadable(kind, said);
+            assert!(
+                told.contains(said) && told.contains("MPEG transport stream") && told.contains("-f mpegts"),
+                "{told}"
+            );
+            assert_eq!(told.contains("passphrase"), has_passphrase, "{told}");
+        }
+        assert_eq!(
+            unreadable(SourceKind::Http, "Could not determine type of stream."),
+            "Could not determine type of stream"
+        );
+    }
 
     #[test]
     fn the_answer_is_found_at_the_end() {
