@@ -4,6 +4,8 @@
 //! would add up and carry every remembered place away, while a camera that swings back is back where it was. Only one that
 //! has flown on, and is no longer to be found there, is laid over the last one.
 
+use std::cell::RefCell;
+
 use forewarn_domain::{BBox, Motion, Point};
 
 use super::LumaPlane;
@@ -54,9 +56,11 @@ pub struct CameraShift {
     correlation: f32,
     age_frames: u32,
     unsure_frames: u32,
-    memory: Memory,
-    /// Memory of the next frame's levels.
-    levels: Vec<f32>,
+}
+
+thread_local! {
+    /// What a frame is worked on in: a megabyte that says nothing once the frame is done, so that all cameras of a thread share it.
+    static MEMORY: RefCell<Memory> = RefCell::default();
 }
 
 impl Default for CameraShift {
@@ -75,8 +79,6 @@ impl CameraShift {
             correlation: 1.0,
             age_frames: 0,
             unsure_frames: 0,
-            memory: Memory::default(),
-            levels: Vec::new(),
         }
     }
 
@@ -92,23 +94,26 @@ impl CameraShift {
     /// each sample of the plane, or none is; where hardly anything else is left, they count all the same.
     pub fn observe_but(&mut self, plane: &LumaPlane, leave_out: &[BBox], passed_over: &[bool]) -> Option<CameraMove> {
         let left_out = LeftOut { boxes: leave_out, samples: enough_beside(passed_over) };
-        let now = Now::of(plane, left_out, std::mem::take(&mut self.levels));
-        let told = self.follow(&now);
-        self.levels = now.into_levels();
+        let told = MEMORY.with_borrow_mut(|memory| {
+            let now = Now::of(plane, left_out, std::mem::take(&mut memory.levels));
+            let told = self.follow(&now, memory);
+            memory.levels = now.into_levels();
+            told
+        });
         self.latest.0.become_like(plane);
         self.latest.1.clear();
         self.latest.1.extend_from_slice(leave_out);
         told
     }
 
-    fn follow(&mut self, now: &Now<'_>) -> Option<CameraMove> {
+    fn follow(&mut self, now: &Now<'_>, memory: &mut Memory) -> Option<CameraMove> {
         let plane = now.plane;
         if !plane.is_alike(&self.kept.plane) {
             self.keep(now);
             return None;
         }
         self.age_frames += 1;
-        if self.kept.shows_in_place(now, &self.place, self.correlation, &mut self.memory) {
+        if self.kept.shows_in_place(now, &self.place, self.correlation, memory) {
             return self.placed(now, (self.correlation, self.place));
         }
         if let Some(found) = self.kept.find(now, &self.place) {

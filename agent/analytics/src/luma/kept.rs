@@ -62,8 +62,10 @@ impl<'a> Now<'a> {
 }
 
 /// Memory of seeing whether a picture lies where it lay, which is used again from picture to picture.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Default)]
 pub(super) struct Memory {
+    /// Of the picture's levels.
+    pub(super) levels: Vec<f32>,
     is_free: Vec<bool>,
     step: Scratch,
 }
@@ -112,7 +114,7 @@ impl Kept {
         now: &Now<'_>,
         place: &Overlay,
         correlation: f32,
-        Memory { is_free, step }: &mut Memory,
+        Memory { is_free, step, .. }: &mut Memory,
     ) -> bool {
         if !self.free_in_both(now, place, is_free) {
             return false;
