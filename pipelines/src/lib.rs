@@ -32,6 +32,7 @@ mod fields;
 pub mod footage;
 mod fragment;
 mod frame_map;
+mod heap;
 mod ingest;
 mod kept;
 mod live;

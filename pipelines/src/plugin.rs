@@ -25,6 +25,7 @@ pub struct MissingElement {
 pub fn init() -> Result<(), InitError> {
     static STARTED: OnceLock<Result<(), InitError>> = OnceLock::new();
     let start = || {
+        crate::heap::give_back_large_blocks();
         let failed = |error: &dyn std::error::Error| InitError { reason: error.to_string() };
         gst::init().map_err(|error| failed(&error))?;
         crate::talk::register().map_err(|error| failed(&error))

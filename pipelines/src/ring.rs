@@ -8,6 +8,8 @@
 //! An *epoch* is a stretch of one format on one connection. A reconnection or a change of format begins a new
 //! one, and no clip holds units of two.
 
+mod group;
+
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, Weak};
 use std::time::Duration;
@@ -24,6 +26,7 @@ use crate::recorder::{CLEAN_WITHIN, EpochEnd, RecorderCell};
 use crate::signed::certificate_of;
 use crate::unit::{AccessUnit, Certificate};
 use crate::viewing::{Units, View, ViewCell};
+use group::Group;
 
 /// Bounds of a ring.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -76,21 +79,9 @@ pub struct Rhythm {
 }
 
 #[derive(Debug)]
-struct Gop {
-    units: Vec<AccessUnit>,
-    bytes: usize,
-}
-
-impl Gop {
-    fn begins_at(&self) -> Timestamp {
-        self.units[0].captured_at
-    }
-}
-
-#[derive(Debug)]
 struct Epoch {
     format: Arc<StreamFormat>,
-    gops: VecDeque<Gop>,
+    gops: VecDeque<Group>,
     newest: Option<Timestamp>,
     has_reordering: bool,
     /// The latest of a camera that signs its video.
@@ -147,11 +138,11 @@ impl PreRollRing {
         let epoch = state.epochs.back()?;
         let first = epoch.gops.front()?.begins_at();
         let span = epoch.newest?.since(first);
-        let pictures: usize = epoch.gops.iter().map(|gop| gop.units.len()).sum();
+        let pictures: usize = epoch.gops.iter().map(|gop| gop.units().len()).sum();
         if pictures < 2 || span.is_zero() {
             return None;
         }
-        let begins: Vec<Timestamp> = epoch.gops.iter().map(Gop::begins_at).collect();
+        let begins: Vec<Timestamp> = epoch.gops.iter().map(Group::begins_at).collect();
         Some(Rhythm {
             pictures_per_s: (pictures - 1) as f64 / span.as_secs_f64(),
             span,
@@ -201,9 +192,9 @@ impl PreRollRing {
         let mut state = self.lock();
         let cell = Arc::new(ViewCell::new(wake));
         if let Some(epoch) = state.epochs.back().filter(|epoch| epoch.end.is_none()) {
-            let first = epoch.gops.iter().rposition(|gop| gop.units[0].entry == Entry::Clean);
+            let first = epoch.gops.iter().rposition(|gop| gop.units()[0].entry == Entry::Clean);
             let since = epoch.gops.iter().skip(first.unwrap_or(epoch.gops.len()));
-            since.flat_map(|gop| &gop.units).for_each(|unit| cell.offer(unit, &epoch.format));
+            since.flat_map(Group::units).for_each(|unit| cell.offer(unit, &epoch.format));
         }
         state.views.push(Arc::downgrade(&cell));
         Units::new(cell)
@@ -265,11 +256,11 @@ impl PreRollRing {
         epoch.newest = epoch.newest.max(Some(unit.captured_at));
         let (format, has_reordering) = (epoch.format.clone(), epoch.has_reordering);
         if unit.is_key {
-            epoch.gops.push_back(Gop { units: Vec::new(), bytes: 0 });
+            epoch.gops.back_mut().into_iter().for_each(Group::settle);
+            epoch.gops.push_back(Group::default());
         }
         if let Some(gop) = epoch.gops.back_mut() {
-            gop.units.push(unit.clone());
-            gop.bytes += size;
+            gop.push(unit.clone());
         }
         state.level.taken += 1;
         state.level.units += 1;
@@ -292,7 +283,7 @@ impl PreRollRing {
     fn evict(&self, state: &mut RingState) {
         loop {
             let Some((_, newest)) = state.span() else { return };
-            let second = state.epochs.iter().flat_map(|epoch| &epoch.gops).nth(1).map(Gop::begins_at);
+            let second = state.epochs.iter().flat_map(|epoch| &epoch.gops).nth(1).map(Group::begins_at);
             let is_too_old = second.is_some_and(|begins_at| newest.since(begins_at) >= self.limits.span);
             if !is_too_old && state.level.bytes <= self.limits.bytes {
                 return;
@@ -346,9 +337,9 @@ impl RingState {
     fn evict_oldest_gop(&mut self) {
         let Some(epoch) = self.epochs.iter_mut().find(|epoch| !epoch.gops.is_empty()) else { return };
         if let Some(gop) = epoch.gops.pop_front() {
-            self.level.bytes -= gop.bytes;
-            self.level.units -= gop.units.len();
-            self.level.evicted += gop.units.len() as u64;
+            self.level.bytes -= gop.bytes();
+            self.level.units -= gop.units().len();
+            self.level.evicted += gop.units().len() as u64;
         }
         self.epochs.retain(|epoch| epoch.end.is_none() || !epoch.gops.is_empty());
     }
@@ -358,7 +349,7 @@ impl Epoch {
     /// Gives a recorder what is kept, from the last place to begin that is good enough at the span's beginning.
     fn feed(&self, cell: &RecorderCell, span: ClipSpan) {
         let first = self.first_group(span.from);
-        for unit in self.gops.iter().skip(first).flat_map(|gop| &gop.units) {
+        for unit in self.gops.iter().skip(first).flat_map(Group::units) {
             cell.offer(unit, &self.format, self.has_reordering);
         }
     }
@@ -366,12 +357,12 @@ impl Epoch {
     /// The group with which a clip begins that is to be whole at `from`: the last that begins with a clean picture, because
     /// browsers play no others, unless that is too long ago; else the last whose pictures are whole by then.
     fn first_group(&self, from: Timestamp) -> usize {
-        let is_clean = |gop: &Gop| gop.units[0].entry == Entry::Clean && gop.begins_at() <= from;
+        let is_clean = |gop: &Group| gop.units()[0].entry == Entry::Clean && gop.begins_at() <= from;
         let clean = self.gops.iter().rposition(is_clean);
         let is_near = |i: &usize| from.since(self.gops[*i].begins_at()) <= CLEAN_WITHIN;
         let is_whole = |i: &usize| {
-            let lead_in = self.gops[*i].units[0].entry.lead_in() as usize;
-            let whole = self.gops.iter().skip(*i).flat_map(|gop| &gop.units).nth(lead_in);
+            let lead_in = self.gops[*i].units()[0].entry.lead_in() as usize;
+            let whole = self.gops.iter().skip(*i).flat_map(Group::units).nth(lead_in);
             whole.is_some_and(|unit| unit.captured_at <= from)
         };
         clean.filter(is_near).or_else(|| (0..self.gops.len()).rev().find(is_whole)).or(clean).unwrap_or(0)

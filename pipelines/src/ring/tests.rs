@@ -204,10 +204,10 @@ proptest! {
             prop_assert_eq!(level.taken, level.evicted + level.units as u64);
             let state = ring.lock();
             for gop in state.epochs.iter().flat_map(|epoch| &epoch.gops) {
-                prop_assert!(gop.units[0].is_key && gop.units.iter().skip(1).all(|unit| !unit.is_key));
+                prop_assert!(gop.units()[0].is_key && gop.units().iter().skip(1).all(|unit| !unit.is_key));
             }
             // Without the oldest group less than the stated span would be left.
-            let second = state.epochs.iter().flat_map(|epoch| &epoch.gops).nth(1).map(Gop::begins_at);
+            let second = state.epochs.iter().flat_map(|epoch| &epoch.gops).nth(1).map(Group::begins_at);
             let newest = state.span().map_or(Timestamp::ZERO, |(_, newest)| newest);
             prop_assert!(second.is_none_or(|begins_at| newest.since(begins_at) < Duration::from_secs(2)));
         }
