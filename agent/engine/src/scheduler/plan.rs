@@ -7,6 +7,8 @@ const STEPS: usize = 48;
 
 /// Least key frames a second of a stream that may doze: what lies between them is kept, and decoded when it wakes.
 const DOZING_KEY_RATE: f64 = 0.4;
+/// Looks that come evenly are worth so many that come close together, with pauses between.
+const WORTH_EVEN: f64 = 0.9;
 /// A rate of key frames is counted over some seconds, at the ends of which one may be missing.
 const MEASURED_RATE_SLACK: f64 = 1.1;
 
@@ -85,6 +87,13 @@ impl Demand {
         if self.may_doze() { self.decoding.key_frames } else { self.decoding.all }
     }
 
+    /// What it gets at so many looks a second where nothing is left out but what nobody misses.
+    fn ample(&self, rate: f64) -> Planned {
+        let dozes = self.may_doze();
+        let decoded_part = if dozes { 0.0 } else { 1.0 };
+        Planned { decoded_part, dozes, decode_cost: self.ample_decode_cost(), ..Planned::full(rate) }
+    }
+
     /// The least rate, as far as key frames alone serve it.
     fn floor(&self) -> f64 {
         let least = self.least.min(self.target);
@@ -159,38 +168,45 @@ pub(super) struct Outcome {
 pub(super) fn plan(demands: &[Demand], capacity: &Capacity) -> Outcome {
     let target: Vec<f64> = demands.iter().map(|d| d.target).collect();
     if fits(demands, &target, capacity, Thinning::No) {
-        let planned = demands.iter().map(|d| Planned {
-            decoded_part: if d.may_doze() { 0.0 } else { 1.0 },
-            dozes: d.may_doze(),
-            decode_cost: d.ample_decode_cost(),
-            ..Planned::full(d.target)
-        });
+        let planned = demands.iter().map(|d| d.ample(d.target));
         return Outcome { planned: planned.collect(), is_short: false };
     }
-    let floors: Vec<f64> = demands.iter().map(Demand::floor).collect();
-    let mut rates = floors.clone();
-    if fits(demands, &floors, capacity, Thinning::Yes) {
-        for rank in Rank::ALL {
-            let at = |level: f64| -> Vec<f64> {
-                let rate = |(d, rate): (&Demand, &f64)| {
-                    if d.rank == rank { level.clamp(*rate, d.target.max(*rate)) } else { *rate }
-                };
-                demands.iter().zip(&rates).map(rate).collect()
-            };
-            let raised = at(highest(&target, |level| fits(demands, &at(level), capacity, Thinning::Yes)));
-            rates = raised;
-        }
-    } else {
-        let at = |level: f64| -> Vec<f64> { floors.iter().map(|floor| floor.min(level)).collect() };
-        rates = at(highest(&target, |level| fits(demands, &at(level), capacity, Thinning::Yes)));
+    let [whole, thinned] = [Thinning::No, Thinning::Yes].map(|thinning| shared(demands, &target, capacity, thinning));
+    // Where the one thread that looks is short, not decoding, little is gained by decoding less: looks would only crowd at the
+    // beginning of each group.
+    if whole.iter().zip(&thinned).all(|(whole, thinned)| *whole >= WORTH_EVEN * thinned) {
+        let planned = demands.iter().zip(&whole).map(|(d, &rate)| d.ample(rate));
+        return Outcome { planned: planned.collect(), is_short: true };
     }
-    let planned = demands.iter().zip(&rates).map(|(d, &rate)| {
+    let planned = demands.iter().zip(&thinned).map(|(d, &rate)| {
         let decoded_part = d.part(rate);
         // Where only a part is decoded the looks lie close together in it, and the pauses make up the mean.
         let pace = if decoded_part > 0.0 && decoded_part < 1.0 { d.target } else { rate };
         Planned { rate, decoded_part, dozes: false, pace, decode_cost: d.decode_cost(rate) }
     });
     Outcome { planned: planned.collect(), is_short: true }
+}
+
+/// What each stream gets where not all get what they want: the least rates first, then by ranks.
+fn shared(demands: &[Demand], target: &[f64], capacity: &Capacity, thinning: Thinning) -> Vec<f64> {
+    let floor = |d: &Demand| if thinning == Thinning::Yes { d.floor() } else { d.least.min(d.target) };
+    let floors: Vec<f64> = demands.iter().map(floor).collect();
+    if !fits(demands, &floors, capacity, thinning) {
+        let at = |level: f64| -> Vec<f64> { floors.iter().map(|floor| floor.min(level)).collect() };
+        return at(highest(target, |level| fits(demands, &at(level), capacity, thinning)));
+    }
+    let mut rates = floors;
+    for rank in Rank::ALL {
+        let at = |level: f64| -> Vec<f64> {
+            let rate = |(d, rate): (&Demand, &f64)| {
+                if d.rank == rank { level.clamp(*rate, d.target.max(*rate)) } else { *rate }
+            };
+            demands.iter().zip(&rates).map(rate).collect()
+        };
+        let raised = at(highest(target, |level| fits(demands, &at(level), capacity, thinning)));
+        rates = raised;
+    }
+    rates
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]

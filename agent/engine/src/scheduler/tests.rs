@@ -236,6 +236,18 @@ fn what_cannot_be_decoded_is_thinned_to_key_frames_and_back() {
 }
 
 #[test]
+fn a_short_thread_lowers_rates_and_leaves_no_picture_undecoded() {
+    // Sub-streams, of which a look takes far more than decoding all pictures from one look to the next.
+    let decoding = Decoding { all: 0.006, key_frames: 0.001, key_rate: 0.5, is_whole: false };
+    let cameras = vec![Camera { decoding, fps: 10.0, ..camera(5.0) }; 16];
+    let (outcome, scheduler) = play(&Load { cost: (0.018, 0.022), ..load(cameras, 1.5) });
+    let fares: Vec<Fare> = scheduler.fares(at(60.0)).map(|(_, fare)| fare).collect();
+    assert!(scheduler.is_short() && fares.iter().all(|fare| fare.planned.decoded_part == 1.0), "{fares:?}");
+    assert!(outcome.longest_gap_s.iter().all(|gap| *gap < 1.0), "{outcome:?}");
+    assert!(outcome.looks.iter().all(|looks| *looks > 150), "{outcome:?}");
+}
+
+#[test]
 fn a_still_stream_dozes_where_key_frames_serve_it_and_wakes_as_something_moves() {
     let still = Camera { tracks: 0, motion: (0.0, 1.0), decoding: fares_decoding(), ..camera(5.0) };
     let of = |change: fn(&mut Camera)| {
