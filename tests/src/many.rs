@@ -71,11 +71,16 @@ pub struct Report {
 }
 
 impl Report {
-    /// Memory of a stream beside its video that is kept for clips, on the mean of those of the last sample, in MiB; that of the
-    /// program is in it.
-    pub fn mib_each(&self) -> f64 {
-        let own = self.samples.last().map_or(0.0, |sample| sample.resident_mib - sample.pre_roll_mib);
-        own / self.looks.len().max(1) as f64
+    /// Memory beside the video that is kept for clips at the last sample, in MiB.
+    fn own_mib(&self) -> f64 {
+        self.samples.last().map_or(0.0, |sample| sample.resident_mib - sample.pre_roll_mib)
+    }
+
+    /// Memory that each further stream takes beside its video that is kept for clips, against a report of `fewer` streams of the
+    /// same kind, in MiB. That of the program itself is in both, and so in neither's difference.
+    pub fn mib_of_a_further(&self, fewer: &Self) -> f64 {
+        let further = self.looks.len() as f64 - fewer.looks.len() as f64;
+        (self.own_mib() - fewer.own_mib()) / further.max(1.0)
     }
 
     /// The longest time between two looks at any stream.
@@ -209,5 +214,31 @@ fn sample(metrics: &Metrics, streams: usize, at_s: f64, (before_s, cpu_before_s)
         bound_s: one("forewarn_analysis_bound_seconds"),
         decoded_part: one("forewarn_decoded_part") / streams.max(1) as f64,
         is_short: one("forewarn_budget_short") > 0.5,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn report(streams: usize, resident_mib: f64, pre_roll_mib: f64) -> Report {
+        let sample = Sample {
+            at_s: 1.0,
+            resident_mib,
+            pre_roll_mib,
+            cores: 0.1,
+            rates: (1.0, 1.0),
+            gap_s: 1.0,
+            bound_s: 2.0,
+            decoded_part: 1.0,
+            is_short: false,
+        };
+        Report { samples: vec![sample], looks: vec![5.0; streams], reconnects: 0.0, decided_ms: Vec::new() }
+    }
+
+    #[test]
+    fn neither_the_program_nor_what_is_kept_counts_as_memory_of_a_further_stream() {
+        let (few, many) = (report(4, 100.0 + 4.0 * 24.0, 4.0 * 14.0), report(16, 100.0 + 16.0 * 24.0, 16.0 * 14.0));
+        assert!((many.mib_of_a_further(&few) - 10.0).abs() < 1e-9);
     }
 }
