@@ -17,6 +17,7 @@ mod falls;
 mod focus;
 mod ground;
 mod heads;
+mod lone_heads;
 mod look;
 mod payload;
 mod setup;
