@@ -15,7 +15,7 @@ use forewarn_analytics::ReadingCounts;
 use forewarn_domain::clock::Stopwatch;
 use forewarn_domain::{
     AnnounceOutcome, Announcement, BBox, Class, Detector, Frame, IncidentId, IncidentRecord, IncidentState, Look,
-    Proof, Reader, Receipt, StreamId, Timestamp,
+    Proof, Reader, Reading, Receipt, StreamId, Timestamp,
 };
 use forewarn_engine::civil_time::SiteTime;
 use forewarn_engine::eye::Eye;
@@ -404,6 +404,7 @@ impl Player {
             .collect();
         if !looks.is_empty() {
             let readings = reader.read(&looks)?;
+            trace_looks(&looks, &readings);
             self.engine.read(&frame.meta.stream, &readings);
             self.summary.looks += looks.len() as u64;
         }
@@ -479,4 +480,16 @@ impl Player {
 fn earliest(lanes: &[Lane]) -> Option<usize> {
     let times = lanes.iter().enumerate().filter_map(|(i, lane)| Some((lane.next.as_ref()?.meta.captured_at, i)));
     times.min().map(|(_, i)| i)
+}
+
+/// Says of each look what it was at and what was read, for those who ask why something was not told: `--log error,looks=trace`.
+fn trace_looks(looks: &[(&Frame, &Look)], readings: &[Reading]) {
+    if !tracing::enabled!(target: "looks", tracing::Level::TRACE) {
+        return;
+    }
+    for ((frame, look), reading) in looks.iter().zip(readings) {
+        let (look, reading) = (serde_json::to_string(look), serde_json::to_string(reading));
+        let said = (look.unwrap_or_default(), reading.unwrap_or_default());
+        tracing::trace!(target: "looks", camera = %frame.meta.stream, look = said.0, reading = said.1);
+    }
 }

@@ -7,7 +7,7 @@
 use forewarn_domain::{BBox, Detection, Timestamp};
 
 /// The mean score from which on a head that lasts is somebody's. Of what is found so on the 204 held photos of workers, each looked
-/// at 25 times, five of the six that reach it are labelled heads; of the 21 from 0.5 to there 4.
+/// at 25 times, five of the six that reach it are labelled heads; of the 21 from 0.5 to there 3.
 const LASTING: f32 = 0.6;
 /// In so many looks, over so many microseconds.
 const LEAST_LOOKS: u32 = 5;

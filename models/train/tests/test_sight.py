@@ -7,7 +7,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from sight import augment, body, evaluate, photos, prepare
+from sight import augment, body, evaluate, photos, prepare, shown
 
 
 class Labels(unittest.TestCase):
@@ -60,6 +60,28 @@ class Joining(unittest.TestCase):
     def test_an_unsure_head_alone_is_nobody(self):
         self.assertEqual(evaluate.joined_people([], [self.head]), [])
         self.assertEqual(len(evaluate.joined_people([], [[*self.head[:4], 0.8, 0]])), 1)
+
+
+class Shown(unittest.TestCase):
+    HEADS = np.array([(100, 100, 130, 140, 0), (150, 100, 180, 140, 1)], float)
+
+    def test_a_track_is_of_the_head_that_was_looked_at_in_it(self):
+        boxes = {7: (95, 98, 190, 400)}
+        self.assertEqual(shown.owned(self.HEADS, boxes, {}), {1: 7})
+        self.assertEqual(shown.owned(self.HEADS, boxes, {7: (102, 98, 132, 150)}), {0: 7})
+        self.assertEqual(shown.owned(self.HEADS, boxes, {7: (300, 98, 330, 150)}), {})
+
+    def test_what_is_not_told_has_a_cause(self):
+        head = {"in_track": True, "own": 7, "looks": [{"answer": {"cannot_tell": "hidden"}}, {"answer": {"probability": 0.9}}]}
+        self.assertEqual(shown.cause(head | {"looks": []}), "no look")
+        self.assertEqual(shown.cause(head), "votes (one side)")
+        self.assertEqual(shown.cause(head | {"looks": head["looks"][:1]}), "looks: hidden")
+        self.assertEqual(shown.cause(head | {"own": None}), "in another's track")
+
+    def test_halves_hang_on_names_alone(self):
+        halves = [shown.half_of(f"{number}.jpg") for number in range(200)]
+        self.assertTrue(70 < halves.count("a") < 130)
+        self.assertEqual(halves, [shown.half_of(f"{number}.jpg") for number in range(200)])
 
 
 if __name__ == "__main__":
