@@ -39,6 +39,7 @@ const ADDRESSES: [(&str, &str, &str); 3] = [
 const LARGEST: [(&str, u32); 3] = [("u8", 255), ("u16", 65_535), ("u32", u32::MAX)];
 const SMALLER: &str = "docs/configuration.md tells what each key takes";
 const NUMBER_OR_ID: &str = "write an id of many digits, such as `device_id`, in quotes, and a number smaller";
+const LISTED: &str = "write its header with two brackets, such as `[[camera]]`, once for each entry";
 const EXAMPLE: &str = "`forewarn config example` shows each key with its meaning";
 /// Parts of keys whose values may be secret, also where a file is meant and something else was written.
 const SECRET: [&str; 6] = ["password", "secret", "token", "pin", "user", "key"];
@@ -53,6 +54,9 @@ pub(crate) fn in_words(message: &str) -> (String, String) {
     }
     if let Some((_, problem, mend)) = ADDRESSES.iter().find(|(words, ..)| message.contains(words)) {
         return ((*problem).to_owned(), (*mend).to_owned());
+    }
+    if message.starts_with("invalid type: map, expected a sequence") {
+        return ("one table stands where a list of tables belongs".to_owned(), LISTED.to_owned());
     }
     // serde takes it for a type of its own; a longer one is not even that.
     let is_large = ["` as i128, expected", "` as u128, expected"].iter().any(|of| message.contains(of));
@@ -202,6 +206,11 @@ mod tests {
                 "invalid type: string \"horn\", expected a sequence",
                 "invalid type: string \"horn\", expected a list",
                 "write a list: `[…, …]`",
+            ),
+            (
+                "invalid type: map, expected a sequence",
+                "one table stands where a list of tables belongs",
+                "write its header with two brackets, such as `[[camera]]`",
             ),
             (
                 "invalid value: integer `100000`, expected u16",
