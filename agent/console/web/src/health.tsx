@@ -3,6 +3,7 @@ import { useCallback, useEffect, useState } from "preact/hooks";
 import { type Health, type Part, get } from "./api";
 import { useNews } from "./live";
 import { Icon } from "./parts";
+import { Table } from "./table";
 import { clock, useWords } from "./words";
 
 export function HealthView() {
@@ -32,24 +33,15 @@ export function HealthView() {
       {well.length > 0 && (
         <>
           <h2>{say("well")}</h2>
-          <table>
-            <thead>
-              <tr>
-                <th scope="col">{say("part")}</th>
-                <th scope="col">{say("details")}</th>
-                <th scope="col">{say("since")}</th>
-              </tr>
-            </thead>
-            <tbody>
-              {well.map((part) => (
-                <tr key={part.part.en}>
-                  <th scope="row">{say.of(part.part)}</th>
-                  <td>{say.of(part.what)}</td>
-                  <td class="muted">{since(part)}</td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
+          <Table
+            label={say("well")}
+            columns={[say("part"), say("details"), say("since")]}
+            figures={[2]}
+            rows={well.map((part) => ({
+              key: part.part.en,
+              cells: [say.of(part.part), say.of(part.what), <span class="muted">{since(part)}</span>],
+            }))}
+          />
         </>
       )}
     </section>

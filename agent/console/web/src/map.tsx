@@ -3,12 +3,15 @@ import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { type Cell, type SiteMap, get } from "./api";
 import { go } from "./app";
 import { type Box, type Spot, around, moved, projection, tilesOf, zoomed } from "./ground";
+import { Table } from "./table";
 import { pretty, useWords } from "./words";
 
 /** How orderly a place was, as the index grades it. */
 const grades = ["green", "blue", "yellow", "red", "grey"] as const;
 const points = (score: number | null) => (score === null ? "–" : String(Math.floor(score)));
 const path = (ring: Spot[]) => `M${ring.map((spot) => spot.join(",")).join("L")}Z`;
+/** A day as one word: browsers end lines behind a hyphen. */
+const unbroken = (day: string) => day.replaceAll("-", "\u2011");
 const middle = (ring: Spot[]): Spot => {
   const corners = ring.slice(0, -1);
   return [0, 1].map((axis) => corners.reduce((sum, spot) => sum + spot[axis as 0 | 1], 0) / corners.length) as Spot;
@@ -40,7 +43,7 @@ export function PlaceMap({ from, to }: { from: string; to: string }) {
   const isEmpty = !map.cells.length && !map.ground.has_picture && !map.ground.zooms;
   return (
     <>
-      <h2>{say("placesOf", `${map.from} – ${map.to}`)}</h2>
+      <h2>{say("placesOf", `${unbroken(map.from)} – ${unbroken(map.to)}`)}</h2>
       {isEmpty ? <p class="muted">{say("noPlaces")}</p> : <Ground map={map} plan={plan} />}
       <Cells cells={map.cells} />
     </>
@@ -143,31 +146,23 @@ function Cells({ cells }: { cells: Cell[] }) {
   const say = useWords();
   if (!cells.length) return null;
   return (
-    <div class="scroll" tabIndex={0} role="region" aria-label={say("byPlace")}>
-      <table class="shares cells">
-        <thead>
-          <tr>
-            <th scope="col">{say("place")}</th>
-            <th scope="col">{say("civility")}</th>
-            <th scope="col">{say("confirmedOnes")}</th>
-            <th scope="col">{say("complied")}</th>
-            <th scope="col">{say("escalated")}</th>
-          </tr>
-        </thead>
-        <tbody>
-          {cells.map((cell) => (
-            <tr key={cell.path}>
-              <th scope="row">{cell.path.split("/").map(pretty).join(" · ")}</th>
-              <td>
-                <i class={`is-${cell.colour}`} /> {points(cell.score)} <small>{say(`grade_${cell.colour}`)}</small>
-              </td>
-              <td>{cell.incidents}</td>
-              <td>{cell.complied}</td>
-              <td>{cell.escalated}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+    <Table
+      label={say("byPlace")}
+      class="cells"
+      columns={[say("place"), say("civility"), say("confirmedOnes"), say("complied"), say("escalated")]}
+      figures={[1, 2, 3, 4]}
+      rows={cells.map((cell) => ({
+        key: cell.path,
+        cells: [
+          cell.path.split("/").map(pretty).join(" · "),
+          <>
+            <i class={`is-${cell.colour}`} /> {points(cell.score)} <small>{say(`grade_${cell.colour}`)}</small>
+          </>,
+          cell.incidents,
+          cell.complied,
+          cell.escalated,
+        ],
+      }))}
+    />
   );
 }

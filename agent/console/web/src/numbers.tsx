@@ -3,6 +3,7 @@ import { useEffect, useState } from "preact/hooks";
 import { type Camera, type Stats, type StatsRow, get } from "./api";
 import { PlaceMap } from "./map";
 import { Choice, Empty } from "./parts";
+import { Table } from "./table";
 import { pretty, useWords } from "./words";
 
 /** What a case takes an officer who has to go there, where nobody says otherwise. */
@@ -111,40 +112,32 @@ function Rows({ title, rows, nameOf }: { title: string; rows: StatsRow[]; nameOf
   const say = useWords();
   if (!rows.length) return null;
   return (
-    <div class="scroll" tabIndex={0} role="region" aria-label={title}>
+    <>
       <h2>{title}</h2>
-      <table class="shares">
-        <thead>
-          <tr>
-            <td />
-            <th scope="col">{say("confirmedOnes")}</th>
-            <th scope="col">{say("heardOnes")}</th>
-            <th scope="col">{say("compliedAfter")}</th>
-            <th scope="col">{say("timeToComply")}</th>
-          </tr>
-        </thead>
-        <tbody>
-          {rows.map((row) => (
-            <tr key={row.name}>
-              <th scope="row">{nameOf(row.name)}</th>
-              <td>{row.incidents}</td>
-              <td>{row.heard}</td>
-              <td>
-                <span class="share">
-                  <span>{row.share === null ? "–" : percent(row.share)}</span>
-                  <svg viewBox="0 0 100 10" preserveAspectRatio="none" aria-hidden="true">
-                    <rect class="rail" width="100" height="10" />
-                    {row.share !== null && <rect class="bar" width={row.share * 100} height="10" />}
-                    {row.between && <line x1={row.between[0] * 100} x2={row.between[1] * 100} y1="5" y2="5" />}
-                  </svg>
-                </span>
-              </td>
-              <td>{seconds(row.median_s)}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+      <Table
+        label={title}
+        class="shares"
+        columns={["", say("confirmedOnes"), say("heardOnes"), say("compliedAfter"), say("timeToComply")]}
+        figures={[1, 2, 3, 4]}
+        rows={rows.map((row) => ({
+          key: row.name,
+          cells: [
+            nameOf(row.name),
+            row.incidents,
+            row.heard,
+            <span class="share">
+              <span>{row.share === null ? "–" : percent(row.share)}</span>
+              <svg viewBox="0 0 100 10" preserveAspectRatio="none" aria-hidden="true">
+                <rect class="rail" width="100" height="10" />
+                {row.share !== null && <rect class="bar" width={row.share * 100} height="10" />}
+                {row.between && <line x1={row.between[0] * 100} x2={row.between[1] * 100} y1="5" y2="5" />}
+              </svg>
+            </span>,
+            seconds(row.median_s),
+          ],
+        }))}
+      />
+    </>
   );
 }
 

@@ -1,6 +1,7 @@
 // Small parts that all views share.
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef } from "preact/hooks";
+import { Table } from "./table";
 import { useWords } from "./words";
 
 const paths = {
@@ -122,36 +123,24 @@ export function Register(props: {
       <h2>{props.title}</h2>
       {props.hint && <p class="muted">{props.hint}</p>}
       {props.rows.length > 0 && (
-        <table>
-          <thead>
-            <tr>
-              {[say("name"), ...props.columns].map((column) => (
-                <th scope="col" key={column}>
-                  {column}
-                </th>
-              ))}
-              <td />
-            </tr>
-          </thead>
-          <tbody>
-            {props.rows.map(({ name, cells, sure, more }) => (
-              <tr key={name}>
-                <th scope="row">{name}</th>
-                {cells.map((cell, n) => (
-                  <td key={n}>{cell}</td>
+        <Table
+          label={props.title}
+          columns={[say("name"), ...props.columns]}
+          rows={props.rows.map(({ name, cells, sure, more }) => ({
+            key: name,
+            cells: [name, ...cells],
+            deeds: (sure !== null || (more ?? []).length > 0) && (
+              <>
+                {more?.map(({ word, onDo }) => (
+                  <button key={word} onClick={onDo}>
+                    {word}
+                  </button>
                 ))}
-                <td class="end">
-                  {more?.map(({ word, onDo }) => (
-                    <button key={word} onClick={onDo}>
-                      {word}
-                    </button>
-                  ))}{" "}
-                  {sure && <button onClick={() => confirm(sure) && props.onDelete(name)}>{say("remove")}</button>}
-                </td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
+                {sure !== null && <button onClick={() => confirm(sure) && props.onDelete(name)}>{say("remove")}</button>}
+              </>
+            ),
+          }))}
+        />
       )}
       <p>
         <button onClick={props.onAdd}>{props.addWord}</button>

@@ -5,6 +5,7 @@ import { AppCodes } from "./app_codes";
 import { CameraLimit, limitOf, useReach } from "./limits";
 import { Asking, Choice, Register } from "./parts";
 import { Push } from "./push";
+import { Table } from "./table";
 import { Tokens } from "./tokens";
 import { useToast } from "./toasts";
 import { type Language, clock, useWords } from "./words";
@@ -177,30 +178,22 @@ function Audit() {
   return (
     <details class="audit">
       <summary>{say("audit")}</summary>
-      <div class="scroll" tabIndex={0}>
-        <table>
-          <thead>
-            <tr>
-              <th scope="col">{say("when")}</th>
-              <th scope="col">{say("who")}</th>
-              <th scope="col">{say("deed")}</th>
-              <th scope="col">{say("about")}</th>
-            </tr>
-          </thead>
-          <tbody>
-            {lines.map((line, n) => (
-              <tr key={n}>
-                <td class="muted">{clock(new Date(line.at).getTime() * 1000, say.language)}</td>
-                <td>{line.who ?? "–"}</td>
-                <td>
-                  {say.of({ en: line.deed, zh: line.deed_zh })} {line.detail && <small class="muted">{say.detail(line.detail)}</small>}
-                </td>
-                <td class="id">{line.about}</td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </div>
+      <Table
+        label={say("audit")}
+        columns={[say("when"), say("who"), say("deed"), say("about")]}
+        figures={[0]}
+        rows={lines.map((line, n) => ({
+          key: n,
+          cells: [
+            clock(new Date(line.at).getTime() * 1000, say.language),
+            line.who ?? "–",
+            <>
+              {say.of({ en: line.deed, zh: line.deed_zh })} {line.detail && <small class="muted">{say.detail(line.detail)}</small>}
+            </>,
+            <span class="id">{line.about}</span>,
+          ],
+        }))}
+      />
     </details>
   );
 }

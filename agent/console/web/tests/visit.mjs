@@ -6,6 +6,28 @@ import { chromium } from "playwright-core";
 export const PASSWORD = "three wise words";
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
+/** Words, numbers and times of tables that are broken within; runs in the page. A column of one sign a line is Chinese broken so. */
+function brokenWords() {
+  const broken = [];
+  const lines = (text, from, to) => {
+    const range = document.createRange();
+    range.setStart(text, from);
+    range.setEnd(text, to);
+    return new Set([...range.getClientRects()].filter(({ width }) => width > 0).map(({ top }) => Math.round(top))).size;
+  };
+  for (const cell of document.querySelectorAll("th, td")) {
+    const texts = document.createTreeWalker(cell, NodeFilter.SHOW_TEXT);
+    while (texts.nextNode()) {
+      const text = texts.currentNode;
+      if (text.parentElement.closest(".id")) continue;
+      for (const { 0: word, index } of text.data.matchAll(/[\p{Script=Latin}\p{Nd}:.,]+/gu)) if (lines(text, index, index + word.length) > 1) broken.push(word);
+      const signs = text.data.match(/\p{Script=Han}/gu)?.length ?? 0;
+      if (signs > 1 && lines(text, 0, text.length) >= signs) broken.push(text.data);
+    }
+  }
+  return broken;
+}
+
 /** A browser that visits the console behind a link; pictures of it go into a folder, where one is named. */
 export async function visit(link, pictures, args = []) {
   const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: ["--no-sandbox", ...args] });
@@ -72,15 +94,17 @@ export async function visit(link, pictures, args = []) {
       writeFileSync(`${pictures}/${name}.webp`, Buffer.from(data, "base64"));
     },
 
-    /** Has axe-core judge what is shown, and sees that it is no wider than the screen. */
+    /** Has axe-core judge what is shown, and sees that it is no wider than the screen, and that no word or number of a table ends in
+     * another line than it began. */
     async look(page, name) {
       looks += 1;
       await page.addScriptTag({ content: axe });
       const found = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ["violations"] }));
       const serious = found.violations.filter((one) => ["serious", "critical"].includes(one.impact));
       for (const one of serious) complaints.push(`${name}: ${one.id}: ${one.nodes.map((node) => node.html).join(" ")}`);
-      const wide = await page.evaluate(() => document.documentElement.scrollWidth > innerWidth + 1);
+      const wide = await page.evaluate(() => [document.documentElement, document.querySelector("main")].some((part) => part && part.scrollWidth > part.clientWidth + 1));
       if (wide) complaints.push(`${name}: the page is wider than the screen`);
+      for (const word of await page.evaluate(brokenWords)) complaints.push(`${name}: "${word}" is broken within`);
       await this.shot(page, name);
     },
 
