@@ -100,7 +100,9 @@ export function Card(props: Props) {
   }
   const { incident, evidence } = detail;
   const confirmed = evidence?.record?.clips.find((clip) => clip.moment === "confirmed" && clip.file.endsWith(".mp4"));
-  const warnings = found.warnings === 0 ? say("noWarning") : found.warnings === 1 ? say("oneWarning") : say("warningsPlayed", found.warnings);
+  // Who came into a warning that was just heard is not told the same again, and was warned all the same.
+  const isCovered = incident.history.some((step) => step.cause === "covered_by_recent_warning");
+  const warnings = found.warnings ? say("warningsPlayed", found.warnings) : say(isCovered ? "coveredWarning" : "noWarning");
 
   return (
     <article class="card" aria-labelledby="card-title">

@@ -7,6 +7,7 @@ import { causes, failures, proofs, stages, steps, weekdays } from "./terms";
 
 export type Language = "en" | "zh";
 
+/** Each in English and Chinese; in English also of one alone, where that is said otherwise. */
 const words = {
   incidents: ["Incidents", "事件"],
   cameras: ["Cameras", "摄像机"],
@@ -290,7 +291,7 @@ const words = {
   scopes: ["For", "权限"],
   lasts: ["Lasts", "有效期"],
   lastsDays: ["Lasts so many days", "有效天数"],
-  daysLeft: ["{} days more", "还有 {} 天"],
+  daysLeft: ["{} days more", "还有 {} 天", "1 day more"],
   hasEnded: ["Ended", "已过期"],
   addToken: ["Make a token", "创建令牌"],
   removeTokenSure: ["Delete the token {}? What asks by it will be refused.", "删除令牌 {}？使用它的程序将被拒绝。"],
@@ -339,11 +340,11 @@ const words = {
   trying: ["Looked at: {}", "已查看：{}"],
   stop: ["Stop", "停止"],
   tryWould: ["{} would have been raised;", "将会产生 {} 起事件；"],
-  tryWas: ["{} of them were.", "其中 {} 起实际产生过。"],
-  tryNoMore: ["{} that were raised would not have been.", "另有 {} 起实际产生的事件将不会产生。"],
+  tryWas: ["{} of them were.", "其中 {} 起实际产生过。", "1 of them was."],
+  tryNoMore: ["{} that were raised would not have been.", "另有 {} 起实际产生的事件将不会产生。", "1 that was raised would not have been."],
   trySpan: ["Footage of {}.", "录像时段：{}。"],
   trySpanCut: ["Not all of it was looked at, only {}.", "未查看全部录像，仅 {}。"],
-  tryGaps: ["It lacks {} times in between.", "其中有 {} 处缺失。"],
+  tryGaps: ["It is interrupted in {} places.", "其中有 {} 处缺失。", "It is interrupted in 1 place."],
   tryBoth: ["was raised, too", "实际也产生"],
   tryNew: ["new", "新增"],
   tryGone: ["no longer", "不再产生"],
@@ -398,9 +399,9 @@ const words = {
   ago: ["{} ago", "{}前"],
   openCount: ["{} open", "{} 个进行中"],
   unjudgedCount: ["{} to judge", "{} 个待判断"],
-  warningsPlayed: ["{} warnings heard", "已播放 {} 次警告"],
-  oneWarning: ["1 warning heard", "已播放 1 次警告"],
+  warningsPlayed: ["{} warnings heard", "已播放 {} 次警告", "1 warning heard"],
   noWarning: ["No warning was played", "未播放警告"],
+  coveredWarning: ["The warning that was played here a moment before holds for this one, too", "刚在此处播放的警告同样适用于此事件"],
   escalateNow: ["Escalate now", "立即升级"],
   escalateHint: ["People are told at once, before the warnings are used up. The record says who wanted it.", "立即通知人员，不等警告用尽；记录会写明操作人。"],
   isEscalated: ["Escalated: people are told.", "已升级，正在通知人员。"],
@@ -448,7 +449,11 @@ export interface Say {
 
 export function sayIn(language: Language): Say {
   const pick = language === "zh" ? 1 : 0;
-  const say = (word: Word, value: string | number = "") => words[word][pick].replace("{}", String(value));
+  const say = (word: Word, value: string | number = "") => {
+    const told: readonly string[] = words[word];
+    const one = pick === 0 && value === 1 ? told[2] : undefined;
+    return (one ?? words[word][pick]).replace("{}", String(value));
+  };
   return Object.assign(say, {
     language,
     step: (state: string) => steps[state]?.[pick] ?? state,
@@ -465,7 +470,7 @@ export function sayIn(language: Language): Say {
     of: (text: Both) => (pick ? text.zh : text.en),
     detail: (text: string) => {
       const days = /^for (\d+) days$/.exec(text)?.[1];
-      if (!pick) return text;
+      if (!pick) return days === "1" ? "for 1 day" : text;
       return days ? `${days} 天` : (details[text] ?? stages[text]?.[1] ?? text);
     },
     why: (error: unknown) => (error instanceof Refused ? (pick ? error.why.zh : error.why.en) : words.noAnswer[pick]),

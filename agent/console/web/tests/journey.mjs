@@ -70,9 +70,26 @@ async function speaksChinese(texts) {
   if (!all.length || english.length) fail(`the Chinese page says: ${english.join(" | ")}`);
 }
 
+/** Sees what the headline of a card says where a warning that was just heard holds for its incident, too. */
+async function covered(page, headline) {
+  const card = /\/api\/v1\/incidents\/[^/?]+$/;
+  await page.route(card, async (route) => {
+    const response = await route.fetch();
+    const told = await response.json();
+    told.found.warnings = 0;
+    told.incident.history.at(-1).cause = "covered_by_recent_warning";
+    await route.fulfill({ response, json: told });
+  });
+  await page.goto(desk.address("/incidents"));
+  await page.locator(".row").first().click();
+  await page.locator(".columns p.muted", { hasText: headline }).waitFor();
+  await page.unroute(card);
+}
+
 const first = await desk.newPage({ locale: "en-GB", viewport: { width: 1280, height: 800 } });
 await desk.enter(first.page, () => desk.look(first.page, "set-up"));
 await judge(first.page, { true: "True", false: "False alarm" });
+await covered(first.page, "The warning that was played here a moment before holds for this one, too");
 const state = await first.context.storageState();
 await secondTab(first);
 await first.context.close();
@@ -88,6 +105,7 @@ await desk.look(second.page, "sign-in");
 await second.page.locator("input[name=password]").fill(PASSWORD);
 await second.page.keyboard.press("Enter");
 await judge(second.page, { true: "属实", false: "误报" });
+await covered(second.page, "刚在此处播放的警告同样适用于此事件");
 await second.context.close();
 
 const sizes = [
