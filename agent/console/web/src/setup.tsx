@@ -9,6 +9,7 @@ import { isName } from "./shapes";
 import { AddSpeaker } from "./speaker";
 import { useToast } from "./toasts";
 import { hear } from "./talk";
+import type { Rule } from "./try_out";
 import { pretty, useWords } from "./words";
 
 const readCameras = () => get<{ cameras: Camera[] }>("/cameras").then((told) => told.cameras);
@@ -123,13 +124,14 @@ export function SetUpCamera({ camera, onChanged }: { camera: Camera; onChanged: 
     get<Choices>("/site/choices").then(setChoices, (error: unknown) => toast(say("failed", say.why(error)), true));
   }, [camera.speakers.join(" ")]);
   const titles = new Map(choices.violations.map(({ id, title }) => [id, (say.language === "zh" ? title.zh ?? title.en : title.en ?? title.zh) ?? pretty(id)]));
-  const change = (of: object, isOfRules = false) => saving.look("/site/changes", { changes: [of] }, isOfRules ? { camera: camera.id, changes: [of] } : undefined);
+  const change = (of: object, rule?: Rule) => saving.look("/site/changes", { changes: [of] }, rule && { camera: camera.id, changes: [of], rule });
   const zones: [string, string][] = [...camera.zones.map((zone): [string, string] => [zone.id, pretty(zone.id)]), ["whole", say("wholePicture")]];
   const add = (form: FormData) => {
     const of = (name: string) => String(form.get(name) ?? "");
     const on = days.filter((day) => form.get(day));
     const schedule = of("from") && of("to") ? { days: on, from: of("from"), to: of("to") } : undefined;
-    change({ add_rule: { camera: camera.id, violation: of("violation"), zone: of("zone"), ...(schedule && { schedule }) } }, true);
+    const rule = { violation: of("violation"), zone: of("zone") };
+    change({ add_rule: { camera: camera.id, ...rule, ...(schedule && { schedule }) } }, rule);
   };
   const others = choices.speakers.filter((id) => !camera.speakers.includes(id));
   const speakers = (list: string[]) => change({ set_speakers: { camera: camera.id, speakers: list } });
@@ -154,7 +156,7 @@ export function SetUpCamera({ camera, onChanged }: { camera: Camera; onChanged: 
             <span>
               <strong>{titles.get(rule.violation) ?? pretty(rule.violation)}</strong> <small>{rule.zone === "whole" ? say("wholePicture") : pretty(rule.zone)}</small>
             </span>
-            <button onClick={() => change({ remove_rule: { camera: camera.id, violation: rule.violation, zone: rule.zone } }, true)}>{say("remove")}</button>
+            <button onClick={() => change({ remove_rule: { camera: camera.id, violation: rule.violation, zone: rule.zone } }, rule)}>{say("remove")}</button>
           </li>
         ))}
       </ul>

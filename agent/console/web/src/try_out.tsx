@@ -3,16 +3,22 @@ import { useEffect, useState } from "preact/hooks";
 import { ask, get, post } from "./api";
 import { clock, pretty, useWords } from "./words";
 
+/** A violation that is watched for in a zone. */
+export interface Rule {
+  violation: string;
+  zone: string;
+}
+
 /** What is tried, and on whose footage. */
 export interface Trial {
   camera: string;
   changes: object[];
+  /** The only rule that the changes are about; what others raise meanwhile is not told as if it came of them. */
+  rule?: Rule;
 }
 
-interface Row {
+interface Row extends Rule {
   at_us: number;
-  violation: string;
-  zone: string;
   would: boolean;
   was: string | null;
   box: [number, number, number, number] | null;
@@ -33,7 +39,7 @@ interface Told {
 /** How often it is asked how far it has come. */
 const EVERY_MS = 1000;
 
-export function TryOut({ camera, changes }: Trial) {
+export function TryOut({ camera, changes, rule }: Trial) {
   const say = useWords();
   const path = `/cameras/${encodeURIComponent(camera)}/rehearsal`;
   const [told, setTold] = useState<Told | null>(null);
@@ -69,7 +75,9 @@ export function TryOut({ camera, changes }: Trial) {
   if (!told) return null;
   if (!told.has_footage) return <p class="muted">{say("tryNoFootage", camera)}</p>;
   const at = (us: number | null) => (us === null ? "…" : clock(us, say.language));
-  const rows = isBegun ? told.rows : [];
+  const all = isBegun ? told.rows : [];
+  const isOwn = (row: Row) => !rule || (row.violation === rule.violation && row.zone === rule.zone);
+  const [rows, others] = [all.filter(isOwn), all.filter((row) => !isOwn(row))];
   const would = rows.filter((row) => row.would);
   return (
     <section class="try-out" aria-label={say("tryOut")}>
@@ -91,28 +99,12 @@ export function TryOut({ camera, changes }: Trial) {
           </small>
         </p>
       )}
-      {rows.length > 0 && (
-        <ul class="try-rows" tabIndex={0}>
-          {rows.map((row, n) => (
-            <li key={n}>
-              {row.picture && (
-                <span class="shot">
-                  <img src={`/api/v1${path}/${row.picture}`} alt="" loading="lazy" />
-                  {row.box && (
-                    <svg viewBox="0 0 1 1" preserveAspectRatio="none" aria-hidden="true">
-                      <rect x={row.box[0]} y={row.box[1]} width={row.box[2] - row.box[0]} height={row.box[3] - row.box[1]} />
-                    </svg>
-                  )}
-                </span>
-              )}
-              <span>
-                <strong>{titles.get(row.violation) ?? pretty(row.violation)}</strong> <small>{row.zone === "whole" ? say("wholePicture") : pretty(row.zone)}</small>
-                <br />
-                <time>{at(row.at_us)}</time> <span class={`badge is-${row.would ? (row.was ? "over" : "escalated") : "complied"}`}>{say(row.would ? (row.was ? "tryBoth" : "tryNew") : "tryGone")}</span>
-              </span>
-            </li>
-          ))}
-        </ul>
+      {rows.length > 0 && <Rows rows={rows} path={path} titles={titles} />}
+      {others.length > 0 && (
+        <details>
+          <summary>{say("tryOthers", others.length)}</summary>
+          <Rows rows={others} path={path} titles={titles} />
+        </details>
       )}
       {isBegun && <small class="muted">{say("tryHint")}</small>}
       {problem && (
@@ -121,5 +113,33 @@ export function TryOut({ camera, changes }: Trial) {
         </p>
       )}
     </section>
+  );
+}
+
+/** What was raised, or would have been, each with the picture of that moment. */
+function Rows({ rows, path, titles }: { rows: Row[]; path: string; titles: Map<string, string> }) {
+  const say = useWords();
+  return (
+    <ul class="try-rows" tabIndex={0}>
+      {rows.map((row, n) => (
+        <li key={n}>
+          {row.picture && (
+            <span class="shot">
+              <img src={`/api/v1${path}/${row.picture}`} alt="" loading="lazy" />
+              {row.box && (
+                <svg viewBox="0 0 1 1" preserveAspectRatio="none" aria-hidden="true">
+                  <rect x={row.box[0]} y={row.box[1]} width={row.box[2] - row.box[0]} height={row.box[3] - row.box[1]} />
+                </svg>
+              )}
+            </span>
+          )}
+          <span>
+            <strong>{titles.get(row.violation) ?? pretty(row.violation)}</strong> <small>{row.zone === "whole" ? say("wholePicture") : pretty(row.zone)}</small>
+            <br />
+            <time>{clock(row.at_us, say.language)}</time> <span class={`badge is-${row.would ? (row.was ? "over" : "escalated") : "complied"}`}>{say(row.would ? (row.was ? "tryBoth" : "tryNew") : "tryGone")}</span>
+          </span>
+        </li>
+      ))}
+    </ul>
   );
 }

@@ -345,6 +345,7 @@ const words = {
   trySpan: ["Footage of {}.", "录像时段：{}。"],
   trySpanCut: ["Not all of it was looked at, only {}.", "未查看全部录像，仅 {}。"],
   tryGaps: ["It is interrupted in {} places.", "其中有 {} 处缺失。", "It is interrupted in 1 place."],
+  tryOthers: ["{} incidents of other rules at that time, which this does not change", "同一时段其他规则的 {} 起事件，不受此更改影响", "1 incident of another rule at that time, which this does not change"],
   tryBoth: ["was raised, too", "实际也产生"],
   tryNew: ["new", "新增"],
   tryGone: ["no longer", "不再产生"],
