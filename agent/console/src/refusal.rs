@@ -166,7 +166,7 @@ impl From<ReachError> for Refusal {
     }
 }
 
-const NAME_ZH: &str = "名称由 1 至 64 个字母、数字、`.`、`-` 或 `_` 组成，以字母或数字开头";
+const NAME_ZH: &str = "名称由 1 至 64 个拉丁字母、数字、`.`、`-` 或 `_` 组成，以字母或数字开头";
 
 impl From<TokenError> for Refusal {
     fn from(error: TokenError) -> Self {

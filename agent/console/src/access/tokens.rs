@@ -34,7 +34,7 @@ pub(crate) enum TokenError {
     Damaged { path: PathBuf, source: serde_json::Error },
     /// The name.
     #[error(
-        "a token's name has 1 to {LONGEST_NAME} letters, figures, `.`, `-` or `_`, and begins with a letter or a figure"
+        "a token's name has 1 to {LONGEST_NAME} Latin letters, figures, `.`, `-` or `_`, and begins with a letter or a figure"
     )]
     Name,
     /// It is taken.

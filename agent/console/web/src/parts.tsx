@@ -1,6 +1,6 @@
 // Small parts that all views share.
-import type { ComponentChildren } from "preact";
-import { useEffect, useRef } from "preact/hooks";
+import type { ComponentChildren, JSX } from "preact";
+import { useEffect, useId, useRef } from "preact/hooks";
 import { Table } from "./table";
 import { useWords } from "./words";
 
@@ -81,6 +81,22 @@ export function Asking(props: { title: string; word?: string; onClose: () => voi
         <Buttons onClose={props.onClose} word={props.word ?? props.title} />
       </form>
     </Dialog>
+  );
+}
+
+/** A field that says beside itself what is meant, or what is wrong with what stands there and what would do. */
+export function Field({ label, hint, wrong, ...input }: { label: string; hint?: string; wrong?: string | false } & JSX.InputHTMLAttributes<HTMLInputElement>) {
+  const id = useId();
+  return (
+    <div class="field">
+      <label>
+        {label}
+        <input {...input} aria-invalid={Boolean(wrong)} aria-describedby={id} />
+      </label>
+      <small id={id} class={wrong ? "wrong" : "muted"} aria-live="polite">
+        {wrong || hint}
+      </small>
+    </div>
   );
 }
 

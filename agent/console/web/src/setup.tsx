@@ -3,7 +3,7 @@ import { useEffect, useState } from "preact/hooks";
 import { type Camera, get, picture } from "./api";
 import { go } from "./app";
 import { FindCameras } from "./find";
-import { Choice, Icon } from "./parts";
+import { Choice, Field, Icon } from "./parts";
 import { useSaving } from "./saving";
 import { isName } from "./shapes";
 import { AddSpeaker } from "./speaker";
@@ -16,6 +16,9 @@ const readCameras = () => get<{ cameras: Camera[] }>("/cameras").then((told) => 
 /** What the site file says of cameras; their troubles come and go. */
 const said = (cameras: Camera[]) => JSON.stringify(cameras.map(({ id, zones, rules, speakers }) => [id, zones, rules, speakers]));
 const days = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
+
+/** Whether a text can be the address of a video: a scheme, and something behind it. */
+const isUrl = (text: string) => /^[a-z][a-z0-9+.-]*:\/\/\S/i.test(text);
 
 export function AddCamera({ onAdded }: { onAdded: (cameras: Camera[]) => void }) {
   const say = useWords();
@@ -50,7 +53,7 @@ export function AddCamera({ onAdded }: { onAdded: (cameras: Camera[]) => void })
     }
     setIsLooking(false);
   };
-  const isReady = isName(camera.id) && camera.url.includes("://");
+  const isReady = isName(camera.id) && isUrl(camera.url);
   return (
     <section class="view" aria-labelledby="add-title">
       <header>
@@ -75,24 +78,10 @@ export function AddCamera({ onAdded }: { onAdded: (cameras: Camera[]) => void })
           void look();
         }}
       >
-        <label>
-          {say("shapeName")}
-          <input {...field("id")} autocomplete="off" required autofocus aria-invalid={camera.id !== "" && !isName(camera.id)} aria-describedby="name-hint" />
-          <small id="name-hint" class="muted">{say("cameraNameHint")}</small>
-        </label>
-        <label>
-          {say("address")}
-          <input {...field("url")} autocomplete="off" required placeholder="rtsp://192.168.1.20:554/stream1" />
-        </label>
-        <label>
-          {say("cameraUser")}
-          <input {...field("user")} autocomplete="off" />
-        </label>
-        <label>
-          {say("password")}
-          <input {...field("password", "password")} autocomplete="new-password" aria-describedby="secret-hint" />
-          <small id="secret-hint" class="muted">{say("secretHint")}</small>
-        </label>
+        <Field {...field("id")} label={say("shapeName")} hint={say("cameraNameHint")} wrong={camera.id !== "" && !isName(camera.id) && say("nameWrong")} autocomplete="off" required autofocus />
+        <Field {...field("url")} label={say("address")} hint={say("addressHint")} wrong={camera.url !== "" && !isUrl(camera.url) && say("addressWrong")} autocomplete="off" required placeholder="rtsp://192.168.1.20:554/stream1" />
+        <Field {...field("user")} label={say("cameraUser")} autocomplete="off" />
+        <Field {...field("password", "password")} label={say("password")} hint={say("secretHint")} autocomplete="new-password" />
         <p class="buttons start">
           <button class={shown ? "" : "primary"} disabled={!isReady || isLooking}>
             {say(isLooking ? "looking" : "lookAtCamera")}

@@ -1,10 +1,23 @@
 // A loudspeaker is heard, and then made.
 import { useState } from "preact/hooks";
-import { Choice } from "./parts";
+import { Choice, Field } from "./parts";
 import { isName } from "./shapes";
 import { sound } from "./talk";
 import { useToast } from "./toasts";
-import { useWords } from "./words";
+import { type Say, useWords } from "./words";
+
+/** An address to which RTP is sent: that of a host, and its port. */
+const RTP = /^((?:\d{1,3}\.){3}\d{1,3}|\[[\da-f:.]+\]):(\d{1,5})$/i;
+const isAddress = (text: string) => {
+  const port = Number(RTP.exec(text)?.[2] ?? 0);
+  return port > 0 && port < 65_536;
+};
+/** What is wrong with an address, and what would do; nothing while none is there. */
+function wrongWith(address: string, say: Say): string {
+  if (!address || isAddress(address)) return "";
+  const whole = `${address.replace(/:$/, "")}:5004`;
+  return isAddress(whole) ? say("speakerNoPort", whole) : say("speakerWrong");
+}
 
 type Kind = "local" | "camera" | "rtp";
 
@@ -17,7 +30,7 @@ export function AddSpeaker({ camera, onMade }: { camera: string; onMade: (speake
   const [address, setAddress] = useState("");
   const kinds = { local: "local", camera: { camera: { camera } }, rtp: { rtp: { address } } };
   const speaker = { id, kind: kinds[kind] };
-  const isReady = isName(id) && (kind !== "rtp" || address.includes(":"));
+  const isReady = isName(id) && (kind !== "rtp" || isAddress(address));
   return (
     <form
       class="steps panel"
@@ -38,15 +51,30 @@ export function AddSpeaker({ camera, onMade }: { camera: string; onMade: (speake
         ]}
         onPick={(value) => setKind(value as Kind)}
       />
-      <label>
-        {say("shapeName")}
-        <input name="speaker-id" value={id} required autocomplete="off" autocapitalize="none" spellcheck={false} aria-invalid={id !== "" && !isName(id)} onInput={(event) => setId(event.currentTarget.value)} />
-      </label>
+      <Field
+        label={say("shapeName")}
+        hint={say("cameraNameHint")}
+        wrong={id !== "" && !isName(id) && say("nameWrong")}
+        name="speaker-id"
+        value={id}
+        required
+        autocomplete="off"
+        autocapitalize="none"
+        spellcheck={false}
+        onInput={(event) => setId(event.currentTarget.value)}
+      />
       {kind === "rtp" && (
-        <label>
-          {say("speakerAddress")}
-          <input name="speaker-address" value={address} required autocomplete="off" placeholder="192.168.1.30:5004" onInput={(event) => setAddress(event.currentTarget.value)} />
-        </label>
+        <Field
+          label={say("speakerAddress")}
+          hint={say("speakerAddressHint")}
+          wrong={wrongWith(address, say)}
+          name="speaker-address"
+          value={address}
+          required
+          autocomplete="off"
+          placeholder="192.168.1.30:5004"
+          onInput={(event) => setAddress(event.currentTarget.value)}
+        />
       )}
       <p class="buttons start">
         <button type="button" disabled={!isReady} onClick={() => void sound("/site/hear", { speaker, say: { text: say("testText"), language: say.language } }, id, say, toast)}>

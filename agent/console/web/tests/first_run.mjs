@@ -19,8 +19,19 @@ async function save(page, words, expected) {
   await page.locator(".toasts", { hasText: words }).last().waitFor({ timeout: 30_000 });
 }
 
+/** Fills a field with what cannot be, and sees that it is said beside it what would do. */
+async function doubt(field, text, words) {
+  await field.fill(text);
+  const beside = field.page().locator(`[id="${await field.getAttribute("aria-describedby")}"]`);
+  await beside.filter({ hasText: words }).waitFor({ timeout: 10_000 });
+  if ((await field.getAttribute("aria-invalid")) !== "true") throw new Error(`"${text}" is not told as wrong`);
+}
+
 await page.locator(".queue").getByRole("button", { name: "Add the first camera" }).click();
 await desk.look(page, "add-camera");
+await doubt(page.locator("input[name=id]"), "大门", "Latin letters");
+await doubt(page.locator("input[name=url]"), "http//bad", "rtsp:// or http:// comes first");
+await desk.look(page, "add-camera-wrong");
 // An address that leads nowhere is told, and a camera is found.
 await page.locator("input[name=id]").fill("nobody");
 await page.locator("input[name=url]").fill("rtsp://127.0.0.1:9/none");
@@ -71,6 +82,8 @@ await page.getByRole("button", { name: "Add a loudspeaker…" }).click();
 const kiosk = page.getByRole("form", { name: "Add a loudspeaker" });
 await kiosk.locator("select[name=kind]").selectOption("rtp");
 await kiosk.locator("input[name=speaker-id]").fill("kiosk");
+await doubt(kiosk.locator("input[name=speaker-address]"), "192.168.1.30", "write 192.168.1.30:5004");
+await doubt(kiosk.locator("input[name=speaker-address]"), "horn", "no IP address with a port");
 await kiosk.locator("input[name=speaker-address]").fill(horn);
 await kiosk.getByRole("button", { name: "Hear a test" }).click();
 await page.locator(".toasts", { hasText: "It was played" }).waitFor({ timeout: 30_000 });
@@ -95,6 +108,7 @@ await phone.page.locator("select[name=violation] option").first().waitFor({ stat
 await desk.look(phone.page, "rules-phone");
 await phone.page.goto(desk.address("/cameras/+/add"));
 await phone.page.locator("input[name=id]").waitFor();
+await doubt(phone.page.locator("input[name=id]"), "大门", "拉丁字母");
 await desk.look(phone.page, "add-camera-phone");
 await phone.page.goto(desk.address("/cameras/yard-1"));
 await phone.page.getByRole("button", { name: "喊话" }).tap();
