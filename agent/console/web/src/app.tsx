@@ -2,7 +2,7 @@
 import { useCallback, useEffect, useState } from "preact/hooks";
 import { type Session, Refused, ask, get, remember, whenSignedOut } from "./api";
 import * as live from "./live";
-import { Icon, type IconName } from "./parts";
+import { Empty, Icon, type IconName } from "./parts";
 import { Cameras } from "./cameras";
 import { HealthView } from "./health";
 import { Incidents } from "./incidents";
@@ -12,13 +12,38 @@ import { SignIn } from "./signin";
 import { type Language, type Word, Words, sayIn, useWords, useZone } from "./words";
 import { Toasts, ToastBox } from "./toasts";
 
-const views: { path: string; word: Word; icon: IconName }[] = [
-  { path: "/incidents", word: "incidents", icon: "incidents" },
-  { path: "/cameras", word: "cameras", icon: "cameras" },
-  { path: "/numbers", word: "numbers", icon: "numbers" },
-  { path: "/health", word: "health", icon: "health" },
-  { path: "/settings", word: "settings", icon: "settings" },
+interface View {
+  path: string;
+  word: Word;
+  icon: IconName;
+  /** So many parts its paths have at most: of a camera, its name and what is done with it. */
+  parts: number;
+}
+
+const views: View[] = [
+  { path: "/incidents", word: "incidents", icon: "incidents", parts: 2 },
+  { path: "/cameras", word: "cameras", icon: "cameras", parts: 3 },
+  { path: "/numbers", word: "numbers", icon: "numbers", parts: 1 },
+  { path: "/health", word: "health", icon: "health", parts: 1 },
+  { path: "/settings", word: "settings", icon: "settings", parts: 1 },
 ];
+
+/** The view that a path leads to; none where there is no such page. */
+function viewOf(path: string): View | undefined {
+  const parts = path.split("/").filter(Boolean);
+  return parts.length ? views.find((view) => view.path === `/${parts[0]}` && parts.length <= view.parts) : views[0];
+}
+
+/** What a path names behind its view. */
+export function namedBy(path: string): string {
+  const part = path.split("/")[2] ?? "";
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    // Nobody's name is written so; it is looked for as it stands, and not found.
+    return part;
+  }
+}
 
 /** A token behind the #, which is taken out of the address at once. */
 function takeToken(kind: string): string | null {
@@ -83,7 +108,9 @@ export function App() {
         {session === undefined ? null : session ? (
           <Frame session={session}>
             {(path) =>
-              path.startsWith("/cameras") ? (
+              !viewOf(path) ? (
+                <NoPage path={path} />
+              ) : path.startsWith("/cameras") ? (
                 <Cameras path={path} role={session.role} />
               ) : path.startsWith("/numbers") ? (
                 <Numbers />
@@ -112,6 +139,24 @@ export function App() {
   );
 }
 
+/** An address that leads nowhere, and a way back. */
+function NoPage({ path }: { path: string }) {
+  const say = useWords();
+  return (
+    <section class="view" aria-labelledby="no-page-title">
+      <header>
+        <h1 id="no-page-title">{say("noPage")}</h1>
+      </header>
+      <Empty icon="search">
+        {say("noPageHere", path)}
+        <button class="primary" onClick={() => go("/incidents")}>
+          {say("toIncidents")}
+        </button>
+      </Empty>
+    </section>
+  );
+}
+
 /** The path of the address, and how to go to another one. */
 export function go(path: string, isInPlace = false) {
   if (isInPlace) history.replaceState(null, "", path);
@@ -133,9 +178,9 @@ function Frame(props: { session: Session; children: (path: string) => preact.Com
   const say = useWords();
   const path = usePath();
   const isLive = live.useIsLive();
-  const shown = views.find((view) => path.startsWith(view.path)) ?? views[0]!;
+  const shown = viewOf(path);
   useEffect(() => {
-    document.title = `${say(shown.word)} · ${props.session.site} · Forewarn`;
+    document.title = `${say(shown?.word ?? "noPage")} · ${props.session.site} · Forewarn`;
   });
   return (
     <div class="frame">

@@ -1,7 +1,7 @@
 // The wall of cameras, and one of them large.
 import { useEffect, useState } from "preact/hooks";
 import { type Camera, type Role, get } from "./api";
-import { go } from "./app";
+import { go, namedBy } from "./app";
 import { Draw } from "./draw";
 import { Empty, Icon } from "./parts";
 import { AddCamera, SetUpCamera } from "./setup";
@@ -27,13 +27,31 @@ export function NoCamera({ role }: { role: Role }) {
   );
 }
 
+/** A camera that the site has not, or that the account does not reach, who is not told which. */
+function NoSuchCamera({ id }: { id: string }) {
+  const say = useWords();
+  return (
+    <section class="view" aria-labelledby="no-camera-title">
+      <header>
+        <h1 id="no-camera-title">{say("noSuchCamera")}</h1>
+      </header>
+      <Empty icon="cameras">
+        {say("noSuchCameraHere", id)}
+        <button class="primary" onClick={() => go("/cameras")}>
+          {say("allCameras")}
+        </button>
+      </Empty>
+    </section>
+  );
+}
+
 export function Cameras({ path, role }: { path: string; role: Role }) {
   const say = useWords();
   const [cameras, setCameras] = useState<Camera[] | null>(null);
   const [showZones, setShowZones] = useState(true);
   const [showBoxes, setShowBoxes] = useState(true);
   const [isTalking, setIsTalking] = useState(false);
-  const large = decodeURIComponent(path.split("/")[2] ?? "") || null;
+  const large = namedBy(path) || null;
   useEffect(() => {
     const read = () => void get<{ cameras: Camera[] }>("/cameras").then((told) => setCameras(told.cameras), () => {});
     read();
@@ -45,6 +63,7 @@ export function Cameras({ path, role }: { path: string; role: Role }) {
   if (role === "admin" && path === "/cameras/+/add") return <AddCamera onAdded={setCameras} />;
   if (one && work === "draw") return <Draw key={one.id} camera={one} />;
   if (one && work === "rules") return <SetUpCamera key={one.id} camera={one} onChanged={setCameras} />;
+  if (cameras && large && !one) return <NoSuchCamera id={large} />;
   const shown = cameras?.filter((camera) => !large || camera.id === large) ?? [];
   return (
     <section class="view wide" aria-labelledby="cameras-title">

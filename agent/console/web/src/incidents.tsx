@@ -2,7 +2,7 @@
 import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { type Camera, type Found, type Page, type Role, get, post } from "./api";
 import { fetchAhead } from "./ahead";
-import { go } from "./app";
+import { go, namedBy } from "./app";
 import { NoCamera } from "./cameras";
 import { Card, stageKeys } from "./card";
 import { useNews } from "./live";
@@ -92,7 +92,7 @@ export function Incidents({ role, path }: { role: Role; path: string }) {
   const [showKeys, setShowKeys] = useState(false);
   const search = useRef<HTMLInputElement>(null);
   const list = useRef<HTMLOListElement>(null);
-  const id = decodeURIComponent(path.split("/")[2] ?? "");
+  const id = namedBy(path);
   const counting = useRef(0);
   const shown = useRef(id);
   shown.current = id;

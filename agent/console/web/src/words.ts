@@ -231,6 +231,11 @@ const words = {
   webrtcNotHere: ["Not by WebRTC: {}. It goes on by Media Source.", "无法通过 WebRTC 播放：{}。已继续使用 Media Source。"],
   webrtcNothing: ["no packet got through; the network lets no UDP pass, or a proxy or tunnel stands between", "未收到数据包；网络可能阻断 UDP，或中间有代理或隧道"],
   noCameras: ["No camera is watched yet.", "尚未添加摄像机。"],
+  noSuchCamera: ["No such camera", "没有此摄像机"],
+  noSuchCameraHere: ["There is no camera {} for this account.", "此账户没有摄像机 {}。"],
+  noPage: ["No such page", "没有此页面"],
+  noPageHere: ["The console has no page {}.", "控制台没有页面 {}。"],
+  toIncidents: ["To the incidents", "前往事件"],
   addFirst: ["Add the first camera", "添加第一台摄像机"],
   healthy: ["Everything works", "一切正常"],
   troubled: ["Something needs attention", "需要处理"],
@@ -462,7 +467,7 @@ export function sayIn(language: Language): Say {
   const say = (word: Word, value: string | number = "") => {
     const told: readonly string[] = words[word];
     const one = pick === 0 && value === 1 ? told[2] : undefined;
-    return (one ?? words[word][pick]).replace("{}", String(value));
+    return (one ?? words[word][pick]).replace("{}", () => String(value));
   };
   return Object.assign(say, {
     language,

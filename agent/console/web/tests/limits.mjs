@@ -31,5 +31,12 @@ await guard.page.locator("input[name=password]").fill(PASSWORD);
 await guard.page.keyboard.press("Enter");
 await guard.page.locator(".tile", { hasText: "gate" }).first().waitFor();
 if (await guard.page.locator(".tile", { hasText: "yard" }).count()) throw new Error("the yard is seen");
+for (const [path, words] of [["/cameras/yard", "There is no camera yard for this account."], ["/cameras/%zz", "There is no camera %zz"], ["/stats", "The console has no page /stats."]]) {
+  await guard.page.goto(desk.address(path));
+  await guard.page.locator("main .empty", { hasText: words }).waitFor();
+  await desk.look(guard.page, "nothing-there");
+  await guard.page.locator("main .empty button").click();
+  await guard.page.locator("main .empty", { hasText: words }).waitFor({ state: "detached" });
+}
 await desk.end();
 console.log("an account was limited to one camera and saw no other");
