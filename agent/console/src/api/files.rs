@@ -4,10 +4,9 @@ use std::fs::{self, File};
 use std::sync::Arc;
 
 use axum::Extension;
-use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, Method, StatusCode, header};
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 
 use super::range::{Part, part};
@@ -49,7 +48,7 @@ fn kind(name: &str) -> Option<&'static str> {
     get,
     path = "/api/v1/incidents/{id}/files/{name}",
     summary = "A picture, clip or paper of the evidence; `Range:` takes a part",
-    responses((status = 200, description = "The file", body = [u8], content_type = "*/*"), (status = 206, description = "A part of it"), (status = 416, description = "No such part"))
+    responses((status = 200, description = "The file", body = [u8], content_type = "*/*"), (status = 206, description = "A part of it"), (status = 416, description = "No such part", body = crate::refusal::Told))
 ))]
 async fn file(
     State(context): State<Arc<Context>>,
@@ -87,10 +86,14 @@ pub(super) fn served(headers: &HeaderMap, kind: &str, file: File, bytes: u64) ->
             .header(header::CONTENT_RANGE, format!("bytes {first}-{}/{bytes}", first + n - 1))
             .header(header::CONTENT_LENGTH, n)
             .body(stream::file(file, first, n)),
-        Part::None => answer
-            .status(StatusCode::RANGE_NOT_SATISFIABLE)
-            .header(header::CONTENT_RANGE, format!("bytes */{bytes}"))
-            .body(Body::empty()),
+        Part::None => {
+            let why = both!(
+                "the file has only {bytes} bytes, and none of them was asked for",
+                "文件仅有 {bytes} 字节，所请求的部分不存在"
+            );
+            let whole = [(header::CONTENT_RANGE, format!("bytes */{bytes}"))];
+            return Ok((whole, Refusal::new(StatusCode::RANGE_NOT_SATISFIABLE, why)).into_response());
+        }
     };
     answer.map_err(Refusal::failed)
 }

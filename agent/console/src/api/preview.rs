@@ -98,7 +98,7 @@ async fn begin(
     get,
     path = "/api/v1/incidents/{id}/preview/{name}",
     summary = "The small copy of a clip, by the clip's name; a part of it where one is asked for",
-    responses((status = 200, description = "The file", body = [u8], content_type = "*/*"), (status = 206, description = "A part of it"), (status = 416, description = "No such part"))
+    responses((status = 200, description = "The file", body = [u8], content_type = "*/*"), (status = 206, description = "A part of it"), (status = 416, description = "No such part", body = crate::refusal::Told))
 ))]
 async fn clip(
     State(context): State<Arc<Context>>,

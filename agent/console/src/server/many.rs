@@ -15,10 +15,16 @@ use hyper::body::{Frame, SizeHint};
 use tokio::sync::watch;
 use tokio::time::timeout;
 
+use crate::bilingual::Bilingual;
+use crate::refusal::Refusal;
+
 /// So much of a question is taken before it is answered.
 const TAKEN_FIRST_BYTES: usize = 64 * 1024;
 /// For so long.
 const TAKEN_WITHIN: Duration = Duration::from_secs(20);
+
+/// What is said where it does not come.
+const LATE: Bilingual = Bilingual::fixed("the question did not come in time", "请求内容未在规定时间内到达");
 
 /// Questions that are open on one connection.
 #[derive(Clone)]
@@ -67,7 +73,7 @@ impl Open {
                 }
                 let answer: Response = match taken(request).await {
                     Some(request) => next.run(request).await,
-                    None => StatusCode::REQUEST_TIMEOUT.into_response(),
+                    None => Refusal::new(StatusCode::REQUEST_TIMEOUT, LATE).into_response(),
                 };
                 answer.map(|body| Body::new(Sending { body, _one: one }))
             }
