@@ -1,12 +1,13 @@
 //! `/api/v1/incidents`: all incidents, newest first, by pages; one of them; and whether its evidence is what was sealed.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, Method};
 use axum::routing::get;
 use axum::{Extension, Json};
-use forewarn_domain::IncidentRecord;
+use forewarn_domain::{IncidentRecord, IncidentState};
 use forewarn_evidence::{Said, VerifyError, show, verify};
 use forewarn_wire::WireIncident;
 use serde::{Deserialize, Serialize};
@@ -17,6 +18,7 @@ use super::{Page, VIEWER, ask, page};
 use crate::access::Session;
 use crate::bilingual::both;
 use crate::context::Context;
+use crate::ports::CameraNow;
 use crate::refusal::Refusal;
 use crate::store::{Cursor, Filter, Found, Judged};
 
@@ -50,7 +52,7 @@ struct Asked {
     camera: Option<String>,
     /// In this zone.
     zone: Option<String>,
-    /// `open`, a state, or what became of it: `complied`, `escalated`, `lost`, `over`.
+    /// `open`, a state, or what became of it: `complied`, `escalated`, `lost`, `over`. Another word is refused.
     state: Option<String>,
     /// `no`, `true` or `false_alarm`.
     judged: Option<String>,
@@ -100,12 +102,20 @@ impl Asked {
                 .ok_or_else(|| Refusal::wrong(both!("`after` is no `next`", "`after` 不是有效的 `next`")))
         });
         let given = |text: Option<String>| text.filter(|text| !text.is_empty());
+        let state = given(self.state);
+        if let Some(state) = state.as_deref().filter(|state| !is_state(state)) {
+            let there_are = IncidentState::ALL.map(IncidentState::as_str).join(", ");
+            return Err(Refusal::wrong(both!(
+                "there is no state {state}; `state` is open or one of {there_are}",
+                "没有状态 {state}；`state` 只能是 open 或以下之一：{there_are}"
+            )));
+        }
         Ok(Filter {
             violation: given(self.violation),
             camera: given(self.camera),
             cameras,
             zone: given(self.zone),
-            state: given(self.state),
+            state,
             judged,
             from_us: self.from_us,
             to_us: self.to_us,
@@ -113,6 +123,11 @@ impl Asked {
             after: after.transpose()?,
         })
     }
+}
+
+/// Whether incidents can be asked for by this word.
+fn is_state(word: &str) -> bool {
+    word == "open" || IncidentState::ALL.iter().any(|state| state.as_str() == word)
 }
 
 #[cfg_attr(test, utoipa::path(
@@ -131,8 +146,8 @@ async fn list(
     let filter = asked.filter(session.cameras.names())?;
     ask(move || {
         let (incidents, next) = context.index.page(&filter, limit)?;
-        if let Some(camera) = filter.camera.as_deref().filter(|_| incidents.is_empty()) {
-            is_known(&context, &session, camera)?;
+        if incidents.is_empty() {
+            are_known(&context, &session, &filter)?;
         }
         let (open, unjudged) = context.index.counts(filter.cameras.as_deref())?;
         Ok(Json(Listed { incidents, next: next.map(|next| next.to_text()), open, unjudged }))
@@ -140,19 +155,75 @@ async fn list(
     .await?
 }
 
+/// Whether what is looked for by its name is there, or was when something happened there: a word that is mistyped would else
+/// read as if nothing had happened.
+fn are_known(context: &Context, session: &Session, filter: &Filter) -> Result<(), Refusal> {
+    if let Some(camera) = &filter.camera {
+        is_known(context, session, camera)?;
+    }
+    if let Some(violation) = &filter.violation {
+        let of_site =
+            names(context, session, |camera| camera.rules.iter().map(|(rule, _)| rule.violation.to_string()).collect());
+        let was_there = Filter { violation: Some(violation.clone()), ..Filter::default() };
+        if !is_there(context, session, violation, &of_site, was_there)? {
+            let there_are = listed(&of_site);
+            return Err(Refusal::nothing(both!(
+                "the site watches for no {violation}; it watches for {there_are}",
+                "站点没有违规类型 {violation}，现有：{there_are}"
+            )));
+        }
+    }
+    if let Some(zone) = &filter.zone {
+        let of_site = names(context, session, |camera| {
+            let drawn = camera.zones.iter().map(|zone| zone.id.to_string());
+            drawn.chain(camera.rules.iter().map(|(rule, _)| rule.zone.to_string())).collect()
+        });
+        let was_there = Filter { zone: Some(zone.clone()), ..Filter::default() };
+        if !is_there(context, session, zone, &of_site, was_there)? {
+            let there_are = listed(&of_site);
+            return Err(Refusal::nothing(both!(
+                "the site has no zone {zone}; it has {there_are}",
+                "站点没有区域 {zone}，现有：{there_are}"
+            )));
+        }
+    }
+    Ok(())
+}
+
 /// Whether a camera is one of the site that he reaches, or was when something happened there.
 pub(super) fn is_known(context: &Context, session: &Session, camera: &str) -> Result<(), Refusal> {
-    let mut of_site: Vec<String> = context.ports.cameras.all().iter().map(|one| one.id.to_string()).collect();
-    of_site.retain(|one| session.cameras.has(one));
-    let was_there = Filter { camera: Some(camera.to_owned()), cameras: session.cameras.names(), ..Filter::default() };
-    if of_site.iter().any(|one| one == camera) || !context.index.page(&was_there, 1)?.0.is_empty() {
+    let of_site = names(context, session, |camera| vec![camera.id.to_string()]);
+    let was_there = Filter { camera: Some(camera.to_owned()), ..Filter::default() };
+    if is_there(context, session, camera, &of_site, was_there)? {
         return Ok(());
     }
-    let there_are = of_site.join(", ");
+    let there_are = listed(&of_site);
     Err(Refusal::nothing(both!(
         "the site has no camera {camera}; it has {there_are}",
         "站点没有摄像机 {camera}，现有：{there_are}"
     )))
+}
+
+/// What the cameras that he reaches have of something, each once.
+fn names(context: &Context, session: &Session, of: impl Fn(&CameraNow) -> Vec<String>) -> BTreeSet<String> {
+    let cameras = context.ports.cameras.all();
+    cameras.iter().filter(|camera| session.cameras.has(camera.id.as_str())).flat_map(of).collect()
+}
+
+fn listed(names: &BTreeSet<String>) -> String {
+    if names.is_empty() { "-".to_owned() } else { names.iter().map(String::as_str).collect::<Vec<_>>().join(", ") }
+}
+
+/// Whether a name is one of these, or was one when something happened there that he may see.
+fn is_there(
+    context: &Context,
+    session: &Session,
+    name: &str,
+    of_site: &BTreeSet<String>,
+    was_there: Filter,
+) -> Result<bool, Refusal> {
+    let was_there = Filter { cameras: session.cameras.names(), ..was_there };
+    Ok(of_site.contains(name) || !context.index.page(&was_there, 1)?.0.is_empty())
 }
 
 /// The incident of a path, for one who reaches its camera; another does not learn that there is one.

@@ -96,7 +96,19 @@ fn lists_figures_and_news_are_those_of_the_cameras_that_are_reached() {
         (refused.status, &refused.json()["error"]),
         (404, &json!("the site has no camera nope; it has gate, yard"))
     );
-    assert_eq!(scene.get(&admin, "/api/v1/incidents?camera=gate&state=dismissed").status, 200);
+    assert_eq!(scene.get(&admin, "/api/v1/incidents?camera=gate&state=over").status, 200);
+    let refused = scene.get(&admin, "/api/v1/incidents?state=dismissed");
+    let why = "there is no state dismissed; `state` is open or one of suspected, confirmed, ";
+    assert!(refused.status == 400 && refused.json()["error"].as_str().unwrap().starts_with(why), "{}", refused.json());
+    // No rule watches for it any more, and it happened.
+    let (violation, zone) = (&list["incidents"][0]["violation"], &list["incidents"][0]["zone"]);
+    let asked = format!("violation={}&zone={}&state=over", violation.as_str().unwrap(), zone.as_str().unwrap());
+    assert_eq!(scene.get(&admin, &format!("/api/v1/incidents?{asked}")).json()["incidents"], json!([]), "{asked}");
+    for asked in ["violation=nix", "zone=nix"] {
+        let refused = scene.get(&admin, &format!("/api/v1/incidents?{asked}"));
+        let told = refused.json();
+        assert!(refused.status == 404 && told["error"].as_str().unwrap().contains("nix"), "{asked}: {told}");
+    }
     assert_eq!(scene.get(&guard, "/api/v1/incidents?text=gate").json()["incidents"], json!([]));
     assert_eq!(scene.get(&guard, "/api/v1/stats").json()["all"]["complied"], 1, "those of the yard");
     assert_eq!(scene.get(&guard, "/api/v1/stats?camera=gate").status, 404);
