@@ -10,6 +10,7 @@ use mavlink_core::MavHeader;
 use super::super::align::{Aligner, Gimbal};
 use super::super::clock_map::ClockMap;
 use super::super::{LiveGiven, Vehicle};
+use super::leaps::{Leaps, Step, Told};
 use super::words::{Heard, Said};
 use crate::telemetry::{Height, zoom_of};
 
@@ -32,8 +33,6 @@ const BEAT_US: i64 = 1_000_000;
 const EARLIEST_UNIX_US: u64 = 1_577_836_800_000_000;
 /// Parts of a vehicle whose clocks are followed; a vehicle has a handful.
 const MOST_CLOCKS: usize = 16;
-/// A clock that begins anew so often between two samples is that of two vehicles that call themselves the same.
-const MOST_LEAPS: u32 = 8;
 const ON_GROUND: u8 = 1;
 /// Systems that are told of as heard.
 const MOST_SYSTEMS: usize = 16;
@@ -66,8 +65,7 @@ pub(super) struct Autopilot {
     is_heard: bool,
     vehicle: Vehicle,
     is_vehicle_news: bool,
-    /// How often a clock began anew since the latest sample.
-    n_leaps: u32,
+    leaps: Leaps,
 }
 
 /// Whether the box's own clock is right, and what it shows at the origin of the time line.
@@ -90,7 +88,7 @@ impl Autopilot {
             is_heard: false,
             vehicle: Vehicle::default(),
             is_vehicle_news: false,
-            n_leaps: 0,
+            leaps: Leaps::default(),
         }
     }
 
@@ -112,8 +110,10 @@ impl Autopilot {
             return Vec::new();
         }
         let samples = self.take_in(header, heard, now, own);
-        if !samples.is_empty() {
-            self.n_leaps = 0;
+        if self.leaps.are_two(now) {
+            // What was joined is of two; once one is alone, it begins anew.
+            self.aligner.begin_anew();
+            return Vec::new();
         }
         samples
     }
@@ -158,7 +158,16 @@ impl Autopilot {
                     lon_deg: f64::from(lon_e7) / 1e7,
                     height_m: f64::from(height) / 1e3,
                 };
-                if place.is_known() { self.aligner.place(at, place) } else { Vec::new() }
+                if !place.is_known() {
+                    return Vec::new();
+                }
+                let told = Told { device_us: micros(boot_ms), came: now, place };
+                match self.leaps.step(header.component_id, told) {
+                    Step::Away => return Vec::new(),
+                    Step::Anew => self.aligner.begin_anew(),
+                    Step::On => {}
+                }
+                self.aligner.place(at, place)
             }
             Heard::Gimbal { boot_ms, q, flags } => {
                 let Some(gimbal) = gimbal(q, flags) else { return Vec::new() };
@@ -197,9 +206,9 @@ impl Autopilot {
     }
 
     /// Why there are no samples, as far as what was heard says it.
-    pub(super) fn why_silent(&self) -> String {
+    pub(super) fn why_silent(&mut self, now: Timestamp) -> String {
         let system = self.system;
-        if self.n_leaps > MOST_LEAPS {
+        if self.leaps.are_two(now) {
             return format!(
                 "two vehicles call themselves system {system} there, or a log is played beside one, so that neither can be \
                  followed; let each have its own system id (SYSID_THISMAV, MAV_SYS_ID), or its own port"
@@ -247,7 +256,7 @@ impl Autopilot {
     fn at(&mut self, component: u8, boot_ms: u32, now: Timestamp) -> Timestamp {
         let mapped = self.clock(component).map(micros(boot_ms), now);
         if mapped.is_anew {
-            self.n_leaps += 1;
+            self.leaps.leapt(component, now);
             self.aligner.begin_anew();
         }
         mapped.at

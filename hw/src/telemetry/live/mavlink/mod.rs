@@ -5,6 +5,7 @@
 //! arm, move or land anything.
 
 mod autopilot;
+mod leaps;
 mod link;
 #[cfg(test)]
 mod tests;
@@ -79,8 +80,9 @@ fn listen(link: Link, system: u8, given: LiveGiven, hearing: &mut Hearing) -> io
         if !samples.is_empty() {
             hearing.count(autopilot.counts().collect());
         }
-        hearing.take(samples, || autopilot.why_silent());
-        for said in autopilot.say(hearing.clock.now()) {
+        let now = hearing.clock.now();
+        hearing.take(samples, || autopilot.why_silent(now));
+        for said in autopilot.say(now) {
             reader.get_mut().say(system, said)?;
         }
     }

@@ -119,7 +119,7 @@ fn the_other_vehicle_is_followed_where_it_is_asked_for() {
     assert!(samples.len() > 100 && samples.iter().all(|s| (s.position.lat_deg - 11.0).abs() < 1e-9));
     let mut third = Autopilot::new(3, given());
     assert_eq!(hear(&mut third, OwnClock::default(), frames()), []);
-    assert_eq!(third.why_silent(), "system 1, 2 is heard there, and not 3; set `system`");
+    assert_eq!(third.why_silent(Timestamp::ZERO), "system 1, 2 is heard there, and not 3; set `system`");
 }
 
 #[test]
@@ -139,9 +139,52 @@ fn two_vehicles_of_one_name_are_told_apart_from_one_that_is_silent() {
     let late = |(at, bytes): (Timestamp, &'static [u8])| (at + Duration::from_secs(11), bytes);
     let both = frames().into_iter().zip(frames().into_iter().skip(400)).take(300);
     let both = both.flat_map(|(one, (_, other))| [late(one), (late(one).0, other)]);
+    let both: Vec<_> = both.collect();
+    let last = both.last().unwrap().0;
     hear(&mut autopilot, OwnClock::default(), both);
-    let told = autopilot.why_silent();
+    let told = autopilot.why_silent(last);
     assert!(told.contains("two vehicles call themselves system 1") && told.contains("SYSID_THISMAV"), "{told}");
+}
+
+/// A place and an attitude of the vehicle, at its own time, under the name of system 1.
+fn tells(autopilot: &mut Autopilot, now_ms: u32, boot_ms: u32, lat_deg: f64) -> Vec<Sample> {
+    let header = MavHeader { system_id: 1, component_id: 1, sequence: 0 };
+    let now = Timestamp::from_micros(i64::from(now_ms) * 1_000);
+    let place = Heard::Position {
+        boot_ms,
+        lat_e7: (lat_deg * 1e7) as i32,
+        lon_e7: 1_201_500_000,
+        sea_mm: 62_000,
+        start_mm: 40_000,
+    };
+    let mut samples = autopilot.hear(header, place, now, OwnClock::default());
+    let lies = Heard::Attitude { boot_ms, angles: [0.0; 3] };
+    samples.extend(autopilot.hear(header, lies, now, OwnClock::default()));
+    samples
+}
+
+#[test]
+fn of_two_vehicles_that_both_tell_all_neither_is_handed_on_while_it_lasts() {
+    let aim = Some(Aim::Vehicle(attitude(0.0, -60.0, 0.0)));
+    // Their clocks are the same, so that their places alone tell; or far apart, as of two that were switched on by turns.
+    for apart_ms in [0, 90_000] {
+        let mut autopilot = Autopilot::new(1, LiveGiven { aim, ..given() });
+        let alone: usize = (0..50).map(|n| tells(&mut autopilot, n * 100, 100_000 + n * 100, 30.25).len()).sum();
+        assert!(alone >= 50, "{alone}");
+        let mut mixed = Vec::new();
+        for n in 50..150 {
+            let ms = n * 100;
+            mixed.extend(tells(&mut autopilot, ms, 100_000 + ms, 30.25));
+            mixed.extend(tells(&mut autopilot, ms + 50, 100_050 + ms - apart_ms, 30.26));
+        }
+        assert!(mixed.len() <= 12, "{apart_ms}: {} samples", mixed.len());
+        assert!(mixed.iter().all(|sample| (sample.position.lat_deg - 30.25).abs() < 1e-6), "{apart_ms}: one at most");
+        let told = autopilot.why_silent(Timestamp::from_micros(15_000_000));
+        assert!(told.contains("two vehicles call themselves system 1"), "{apart_ms}: {told}");
+        let after: Vec<Sample> =
+            (150..300).flat_map(|n| tells(&mut autopilot, n * 100, 100_000 + n * 100, 30.25)).collect();
+        assert!(after.len() >= 40 && after[0].at > Timestamp::from_micros(24_000_000), "{apart_ms}: {after:?}");
+    }
 }
 
 /// Everything that is in a run of bytes: the number and the payload of each frame; nothing may lie between.
