@@ -29,6 +29,8 @@ const SILENT_US: i64 = 5_000_000;
 /// So often a message is asked for before it is taken that nobody has it.
 const MOST_ASKED: u32 = 12;
 const BEAT_US: i64 = 1_000_000;
+/// Whoever is there beats once a second; one of whom nothing was heard for so long is not heard any more.
+const QUIET_US: i64 = 3_000_000;
 /// 2020; a clock before has no fix yet.
 const EARLIEST_UNIX_US: u64 = 1_577_836_800_000_000;
 /// Parts of a vehicle whose clocks are followed; a vehicle has a handful.
@@ -62,7 +64,7 @@ pub(super) struct Autopilot {
     kinds: BTreeMap<u32, Kind>,
     others: BTreeMap<u32, Timestamp>,
     beaten_at: Option<Timestamp>,
-    is_heard: bool,
+    heard_at: Option<Timestamp>,
     vehicle: Vehicle,
     is_vehicle_news: bool,
     leaps: Leaps,
@@ -85,7 +87,7 @@ impl Autopilot {
             kinds: BTreeMap::new(),
             others: BTreeMap::new(),
             beaten_at: None,
-            is_heard: false,
+            heard_at: None,
             vehicle: Vehicle::default(),
             is_vehicle_news: false,
             leaps: Leaps::default(),
@@ -105,7 +107,7 @@ impl Autopilot {
             }
             return Vec::new();
         }
-        self.is_heard = true;
+        self.heard_at = Some(now);
         if !heard.id().is_some_and(|id| self.is_from(id, header.component_id, now)) {
             return Vec::new();
         }
@@ -191,7 +193,7 @@ impl Autopilot {
             self.beaten_at = Some(now);
             said.push(Said::Heartbeat);
         }
-        if !self.is_heard {
+        if self.heard_at.is_none() {
             return said;
         }
         for (message, every_us, _) in WANTED {
@@ -214,7 +216,14 @@ impl Autopilot {
                  followed; let each have its own system id (SYSID_THISMAV, MAV_SYS_ID), or its own port"
             );
         }
-        if self.is_heard {
+        if let Some(heard_at) = self.heard_at {
+            let silent_us = now.micros_since(heard_at);
+            if silent_us >= QUIET_US {
+                let seconds = silent_us / 1_000_000;
+                return format!(
+                    "nothing has been heard of system {system} for {seconds} s and more; is it out of reach, off, or its link cut?"
+                );
+            }
             let what = self.aligner.wants().unwrap_or("newer messages of all that it told before");
             return format!("system {system} is heard, but not {what}");
         }

@@ -187,6 +187,18 @@ fn of_two_vehicles_that_both_tell_all_neither_is_handed_on_while_it_lasts() {
     }
 }
 
+#[test]
+fn a_vehicle_that_falls_silent_is_told_from_one_that_tells_too_little() {
+    let mut autopilot = Autopilot::new(1, given());
+    hear(&mut autopilot, OwnClock::default(), frames());
+    let last = frames().last().unwrap().0;
+    let told = autopilot.why_silent(last + Duration::from_secs(66));
+    assert!(told.starts_with("nothing has been heard of system 1 for 66 s and more"), "{told}");
+    let mut beats = Autopilot::new(1, given());
+    beats.hear(MavHeader { system_id: 1, component_id: 1, sequence: 0 }, Heard::Heartbeat, last, OwnClock::default());
+    assert!(beats.why_silent(last).starts_with("system 1 is heard, but not where the vehicle is"));
+}
+
 /// Everything that is in a run of bytes: the number and the payload of each frame; nothing may lie between.
 fn said(mut bytes: &[u8]) -> Vec<(u32, Vec<u8>)> {
     let mut all = Vec::new();
