@@ -37,6 +37,22 @@ impl Position {
             self.lat_deg.abs() <= 90.0 && self.lon_deg.abs() <= 180.0 && HEIGHTS_M.contains(&self.height_m);
         is_on_earth && (self.lat_deg, self.lon_deg) != (0.0, 0.0)
     }
+
+    /// What of it cannot be, with the value; none of the 0, 0 by which devices say that they do not know.
+    pub fn impossible(&self) -> Option<String> {
+        if (self.lat_deg, self.lon_deg) == (0.0, 0.0) {
+            return None;
+        }
+        let Self { lat_deg, lon_deg, height_m } = self;
+        let is = |most: f64, degrees: f64| degrees.abs() <= most;
+        if !is(90.0, *lat_deg) {
+            Some(format!("latitude {lat_deg:.7}"))
+        } else if !is(180.0, *lon_deg) {
+            Some(format!("longitude {lon_deg:.7}"))
+        } else {
+            (!HEIGHTS_M.contains(height_m)).then(|| format!("height {height_m:.1} m"))
+        }
+    }
 }
 
 /// Where the camera looks.
@@ -76,6 +92,19 @@ impl Sample {
         let (Aim::Earth(camera) | Aim::Vehicle(camera)) = self.aim;
         let is_turned = is_turn(camera) && self.vehicle.is_none_or(is_turn);
         self.position.is_known() && is_turned && ZOOMS.contains(&self.zoom)
+    }
+
+    /// What of it cannot be, with the value; none where all can, or the place is not known.
+    pub fn impossible(&self) -> Option<String> {
+        if self.is_sound() {
+            return None;
+        }
+        let zoom = || (!ZOOMS.contains(&self.zoom)).then(|| format!("zoom {}", self.zoom));
+        let attitude = || {
+            let is_at = Self { zoom: 1.0, position: Position { lat_deg: 1.0, lon_deg: 1.0, height_m: 0.0 }, ..*self };
+            (!is_at.is_sound()).then(|| "an attitude that is none".to_owned())
+        };
+        self.position.impossible().or_else(zoom).or_else(attitude)
     }
 
     /// The camera's attitude on earth; none where it is told within a vehicle whose own is not.

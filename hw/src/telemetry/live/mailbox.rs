@@ -13,7 +13,9 @@ use forewarn_ground::Sample;
 pub const MOST_SAMPLES: usize = 256;
 
 /// Said where nothing that comes can be meant.
-const WILD: &str = "what comes tells no place on earth, or a height, an attitude or a zoom that no drone has";
+const WILD: &str = "what comes is impossible, and is passed over";
+/// Nothing that can be meant for so long is told.
+const WILD_FOR_US: i64 = 5_000_000;
 
 /// What is new of one camera's telemetry.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -43,6 +45,8 @@ struct Places {
     news: BTreeMap<StreamId, News>,
     /// The cameras without telemetry, and why.
     failing: BTreeMap<StreamId, String>,
+    /// When each told what can be.
+    sound_at: BTreeMap<StreamId, Timestamp>,
     vehicles: BTreeMap<StreamId, (Timestamp, Vehicle)>,
 }
 
@@ -60,15 +64,21 @@ impl Mailbox {
     }
 
     /// Puts in samples; the oldest that wait are given up where there is no room. What cannot be is passed over, and where
-    /// nothing else comes, that is the trouble.
+    /// nothing else comes, that is the trouble, told with the first value.
     pub(super) fn put(&self, stream: &StreamId, mut samples: Vec<Sample>) {
-        let n_told = samples.len();
+        let (n_told, wild) = (samples.len(), samples.iter().rev().find(|sample| !sample.is_sound()).copied());
         samples.retain(Sample::is_sound);
         let mut places = lock(&self.places);
-        if samples.is_empty() {
-            places.failing.insert(stream.clone(), WILD.to_owned());
-        } else {
+        if let Some(last) = samples.last() {
+            places.sound_at.insert(stream.clone(), last.at);
             places.failing.remove(stream);
+        } else if let Some(wild) = wild {
+            let is_passing = places.sound_at.get(stream).is_some_and(|at| wild.at.micros_since(*at) < WILD_FOR_US);
+            let is_told = places.failing.get(stream).is_some_and(|told| told.starts_with(WILD));
+            if !is_passing && !is_told {
+                let what = wild.impossible().unwrap_or_else(|| "no place".to_owned());
+                places.failing.insert(stream.clone(), format!("{WILD}: {what}"));
+            }
         }
         let news = places.news.entry(stream.clone()).or_default();
         news.n_wild += (n_told - samples.len()) as u64;
@@ -117,6 +127,7 @@ impl Mailbox {
         let mut places = lock(&self.places);
         places.news.remove(stream);
         places.failing.remove(stream);
+        places.sound_at.remove(stream);
         places.vehicles.remove(stream);
         landing::forget(stream.as_str());
     }
@@ -180,12 +191,21 @@ mod tests {
     #[test]
     fn what_cannot_be_is_counted_and_nobody_gets_it() {
         let mailbox = Mailbox::default();
-        let wild = |sample: Sample| Sample { position: Position { lat_deg: f64::NAN, ..sample.position }, ..sample };
-        mailbox.put(&drone(), samples(0, 3).into_iter().map(wild).collect());
-        assert!(mailbox.trouble().is_some_and(|told| told.contains("no place on earth")));
-        mailbox.put(&drone(), [samples(3, 1), samples(4, 1).into_iter().map(wild).collect()].concat());
+        let wild =
+            |lat_deg: f64| move |sample: Sample| Sample { position: Position { lat_deg, ..sample.position }, ..sample };
+        let put = |from, n, lat_deg| mailbox.put(&drone(), samples(from, n).into_iter().map(wild(lat_deg)).collect());
+        put(0, 3, 95.0);
+        put(3, 1, 96.0);
+        // The first value stays, so that it is told once.
+        let told = "no telemetry of camera drone: what comes is impossible, and is passed over: latitude 95.0000000";
+        assert_eq!(mailbox.trouble().as_deref(), Some(told));
+        mailbox.put(&drone(), [samples(4, 1), samples(5, 1).into_iter().map(wild(f64::NAN)).collect()].concat());
+        put(6, 1, 95.0);
+        assert_eq!(mailbox.trouble(), None, "one among others is no outage");
         let news = mailbox.take().remove(&drone()).unwrap();
-        assert_eq!((news.samples.len(), news.n_wild, mailbox.trouble()), (1, 4, None));
+        assert_eq!((news.samples.len(), news.n_wild), (1, 6));
+        put(10, 1, 95.0);
+        assert!(mailbox.trouble().is_some(), "nothing else for 5 s");
     }
 
     #[test]

@@ -143,7 +143,8 @@ fn osd(payload: &[u8], wanted: Option<&str>, given: LiveGiven) -> Result<(i64, S
     let need = |key: &str| number(data, key).ok_or_else(|| format!("there is no `{key}`"));
     let height_m = need(if given.height == Height::Sea { "height" } else { "elevation" })?;
     let position = Position { lat_deg: need("latitude")?, lon_deg: need("longitude")?, height_m };
-    if !position.is_known() {
+    // What cannot be is counted and told where samples are taken in.
+    if !position.is_known() && position.impossible().is_none() {
         return Err("the aircraft does not know where it is".to_owned());
     }
     let angles = |table: &Map<String, Value>, keys: [&str; 3]| {

@@ -49,6 +49,12 @@ fn what_is_missing_is_named() {
     }
 }
 
+#[test]
+fn what_cannot_be_is_handed_to_whoever_counts_it() {
+    let (_, sample) = read(&OSD.replace("\"latitude\":30.25", "\"latitude\":95"), None, Height::Start).unwrap();
+    assert_eq!((sample.is_sound(), sample.impossible().as_deref()), (false, Some("latitude 95.0000000")));
+}
+
 fn source(url: &str, device: &str) -> Result<DjiSource, SettingError> {
     let config: DjiConfig = toml::from_str(&format!("url = \"{url}\"\ndevice = \"{device}\"\n")).unwrap();
     config.resolve(&StreamId::new("drone").unwrap(), "north", Path::new("/nowhere"), &|_| None)

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use forewarn_domain::Timestamp;
-use forewarn_ground::{Position, Sample, attitude};
+use forewarn_ground::{Aim, Position, Sample, attitude};
 use glam::DQuat;
 use mavlink_core::MavHeader;
 
@@ -36,6 +36,8 @@ const EARLIEST_UNIX_US: u64 = 1_577_836_800_000_000;
 /// Parts of a vehicle whose clocks are followed; a vehicle has a handful.
 const MOST_CLOCKS: usize = 16;
 const ON_GROUND: u8 = 1;
+/// The place of a vehicle that tells none.
+const NOWHERE: Position = Position { lat_deg: 0.0, lon_deg: 0.0, height_m: 0.0 };
 /// Systems that are told of as heard.
 const MOST_SYSTEMS: usize = 16;
 
@@ -146,10 +148,10 @@ impl Autopilot {
             }
             Heard::Attitude { boot_ms, angles: [roll, pitch, yaw] } => {
                 let degrees = [yaw, pitch, roll].map(|angle| f64::from(angle).to_degrees());
-                if !degrees.iter().all(|angle| angle.is_finite()) {
-                    return Vec::new();
-                }
                 let at = self.at(header.component_id, boot_ms, now);
+                if !degrees.iter().all(|angle| angle.is_finite()) {
+                    return vec![cannot_be(at, NOWHERE, DQuat::NAN)];
+                }
                 self.aligner.vehicle(at, attitude(degrees[0], degrees[1], degrees[2]))
             }
             Heard::Position { boot_ms, lat_e7, lon_e7, sea_mm, start_mm } => {
@@ -160,8 +162,9 @@ impl Autopilot {
                     lon_deg: f64::from(lon_e7) / 1e7,
                     height_m: f64::from(height) / 1e3,
                 };
-                if !place.is_known() {
-                    return Vec::new();
+                if lat_e7 == i32::MAX || !place.is_known() {
+                    let is_told = lat_e7 != i32::MAX && place.impossible().is_some();
+                    return is_told.then(|| cannot_be(at, place, DQuat::IDENTITY)).into_iter().collect();
                 }
                 let told = Told { device_us: micros(boot_ms), came: now, place };
                 match self.leaps.step(header.component_id, told) {
@@ -270,6 +273,11 @@ impl Autopilot {
         }
         mapped.at
     }
+}
+
+/// What was told cannot be: a sample that nobody is given, so that it is counted and told like any other of its kind.
+fn cannot_be(at: Timestamp, position: Position, vehicle: DQuat) -> Sample {
+    Sample { at, position, vehicle: Some(vehicle), aim: Aim::Earth(DQuat::IDENTITY), zoom: 1.0 }
 }
 
 fn micros(ms: u32) -> i64 {

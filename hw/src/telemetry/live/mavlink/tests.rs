@@ -188,6 +188,24 @@ fn of_two_vehicles_that_both_tell_all_neither_is_handed_on_while_it_lasts() {
 }
 
 #[test]
+fn what_cannot_be_is_told_with_its_value_and_nobody_gets_it() {
+    let header = MavHeader { system_id: 1, component_id: 1, sequence: 0 };
+    let told = |lat_e7, start_mm| {
+        let mut autopilot = Autopilot::new(1, given());
+        let place = Heard::Position { boot_ms: 9, lat_e7, lon_e7: 1_201_500_000, sea_mm: 0, start_mm };
+        let samples = autopilot.hear(header, place, Timestamp::ZERO, OwnClock::default());
+        assert!(samples.iter().all(|sample| !sample.is_sound()), "{samples:?}");
+        samples.iter().map(|sample| sample.impossible().unwrap()).collect::<Vec<_>>()
+    };
+    assert_eq!(told(950_000_000, 40_000), ["latitude 95.0000000"]);
+    assert_eq!(told(302_500_000, 90_000_000), ["height 90000.0 m"]);
+    assert_eq!(told(i32::MAX, 40_000), [""; 0], "that says that it is not known");
+    let lies = Heard::Attitude { boot_ms: 9, angles: [f32::NAN, 0.0, 0.0] };
+    let samples = Autopilot::new(1, given()).hear(header, lies, Timestamp::ZERO, OwnClock::default());
+    assert_eq!(samples[0].impossible().as_deref(), Some("an attitude that is none"));
+}
+
+#[test]
 fn a_vehicle_that_falls_silent_is_told_from_one_that_tells_too_little() {
     let mut autopilot = Autopilot::new(1, given());
     hear(&mut autopilot, OwnClock::default(), frames());
