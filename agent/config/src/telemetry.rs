@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use forewarn_engine::{GroundSetup, LensKind};
 use forewarn_ground::lens::LensFile;
-use forewarn_ground::{Aim, Flight, GroundZone, Lens, Limits, Uncertainty, attitude};
+use forewarn_ground::{Aim, GroundZone, Lens, Limits, Uncertainty, attitude};
 use forewarn_hw::telemetry::Height;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -297,11 +297,9 @@ pub(crate) fn check(
     } else {
         (file::samples(check, raw, place, offset_s?)?, None)
     };
-    let n_told = samples.len();
-    let flight = Flight::new(samples);
-    file::doubt_passed_over(check, raw, &flight, n_told);
+    let flight = file::flight(check, raw, samples);
     let setup = GroundSetup {
-        flight: Arc::new(flight),
+        flight: Arc::new(flight?),
         lens: lens?,
         ground: ground?,
         zones,

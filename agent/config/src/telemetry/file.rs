@@ -24,17 +24,24 @@ fn packets(path: &Path, bytes: &[u8], given: &Given) -> Result<Vec<Sample>, Stri
     read.map_err(|error| error.to_string())
 }
 
-/// Says how much of a file cannot be meant.
-pub(super) fn doubt_passed_over(check: &mut Check<'_>, raw: &RawTelemetry, flight: &Flight, n_told: usize) {
-    let (n, Some(file)) = (flight.passed_over(), &raw.file) else { return };
-    if n > 0 {
-        let problem = format!(
-            "{n} of the {n_told} samples of {} tell no place on earth, or a height, an attitude or a zoom that no drone \
-             has, and are passed over",
-            file.get_ref().display()
-        );
-        check.doubt(file.span(), problem, "see whether the columns or the units are others than docs/drone.md says");
+/// The flight that a file tells. Says how much of it cannot be meant; where that is all of it, it is a mistake.
+pub(super) fn flight(check: &mut Check<'_>, raw: &RawTelemetry, samples: Vec<Sample>) -> Option<Flight> {
+    let (n_told, wrong) = (samples.len(), samples.iter().find_map(Sample::impossible));
+    let flight = Flight::new(samples);
+    let (n, Some(file)) = (flight.passed_over(), &raw.file) else { return Some(flight) };
+    if n == 0 {
+        return Some(flight);
     }
+    let first = wrong.map(|what| format!(": {what}")).unwrap_or_default();
+    let name = file.get_ref().display();
+    let what = "no place on earth, or a height, an attitude or a zoom that no drone has";
+    let mend = "see whether the columns or the units are others than docs/drone.md says";
+    if flight.is_empty() {
+        return check.fail(file.span(), format!("all {n_told} samples of {name} tell {what}{first}"), mend);
+    }
+    let problem = format!("{n} of the {n_told} samples of {name} tell {what}, and are passed over{first}");
+    check.doubt(file.span(), problem, mend);
+    Some(flight)
 }
 
 /// What a file beside the clip says.

@@ -104,17 +104,25 @@ fn what_others_reach_is_doubted() {
 
 #[test]
 fn samples_that_cannot_be_meant_are_counted_and_passed_over() {
-    let folder = tempfile::tempdir().unwrap();
-    let wild = format!("{TABLE}10,95,120,40,0,-90\n11,30,120,4e7,0,-90\n12,30,120,40,0,4000\n");
-    std::fs::write(folder.path().join("flight.csv"), wild).unwrap();
-    let text = "[site]\nid = \"s\"\n[[camera]]\nid = \"drone\"\nurl = \"file:flight.mp4\"\n[camera.telemetry]\n\
-                source = \"csv\"\nfile = \"flight.csv\"\nview_deg = 70\n";
-    let source = Source::new(folder.path().join("site.toml").display().to_string(), text);
-    let site = resolve(&source).unwrap();
+    let site_of = |table: String| {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("flight.csv"), table).unwrap();
+        let text = "[site]\nid = \"s\"\n[[camera]]\nid = \"drone\"\nurl = \"file:flight.mp4\"\n[camera.telemetry]\n\
+                    source = \"csv\"\nfile = \"flight.csv\"\nview_deg = 70\n";
+        resolve(&Source::new(folder.path().join("site.toml").display().to_string(), text))
+    };
+    let wild = "10,95,120,40,0,-90\n11,30,120,4e7,0,-90\n12,30,120,40,0,4000\n";
+    let site = site_of(format!("{TABLE}{wild}")).unwrap();
     let setup = site.engine_setup();
     assert_eq!(setup.streams.values().next().unwrap().ground.as_ref().unwrap().flight.len(), 2);
     let doubts: Vec<String> = site.doubts.iter().map(ToString::to_string).collect();
-    assert!(doubts.iter().any(|doubt| doubt.contains("3 of the 5 samples of flight.csv")), "{doubts:?}");
+    let says = |doubt: &String| {
+        doubt.contains("3 of the 5 samples of flight.csv") && doubt.contains("passed over: latitude 95.0000000")
+    };
+    assert!(doubts.iter().any(says), "{doubts:?}");
+    // Where none is left, nobody knows where the camera was.
+    let told = site_of(format!("{}\n{wild}", TABLE.lines().next().unwrap())).unwrap_err().to_string();
+    assert!(told.contains("all 3 samples of flight.csv") && told.contains("latitude 95.0000000"), "{told}");
 }
 
 #[test]
