@@ -88,7 +88,9 @@ fn dispatch(command: Command) -> CommandResult {
         Command::Stats(args) => cmd::index::stats(&args),
         Command::Key(args) => cmd::key::run(&args),
         Command::Mission(args) => {
-            forewarn_mission::command::run(&args, wall_now(), &mut std::io::stdout()).map_err(CommandError::of_mission)
+            let told =
+                (&mut std::io::stdout() as &mut dyn std::io::Write, &mut std::io::stderr() as &mut dyn std::io::Write);
+            forewarn_mission::command::run(&args, wall_now(), told).map_err(CommandError::of_mission)
         }
         Command::Update(args) => cmd::update::run(&args),
         Command::Clip(args) => cmd::upkeep::run(Asked::Clip(&args)),

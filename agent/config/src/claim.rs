@@ -74,6 +74,11 @@ pub fn claim(dir: &StorageDir) -> Result<Claim, Taken> {
     Ok(Claim { lock, troubles })
 }
 
+/// Whether an agent uses the directory now.
+pub fn is_taken(dir: &StorageDir) -> bool {
+    File::open(dir.lock()).is_ok_and(|lock| matches!(lock.try_lock_shared(), Err(TryLockError::WouldBlock)))
+}
+
 /// What may show people, or tell of them.
 fn what_is_kept(dir: &StorageDir) -> Vec<PathBuf> {
     let mut paths = dir.entries();
@@ -123,13 +128,14 @@ mod tests {
         assert!(told.len() == 1 && told[0].contains("that was not finished"), "{told:?}");
         fs::remove_file(dir.unfinished_restore()).unwrap();
         let first = claim(&dir).unwrap();
-        assert_eq!((first.troubles.len(), mode(dir.path())), (0, 0o700));
+        assert_eq!((first.troubles.len(), mode(dir.path()), is_taken(&dir)), (0, 0o700, true));
         assert!(close(&dir.lock()).is_none() && mode(&dir.lock()) == 0o600);
         let refused = claim(&dir).unwrap_err().to_string();
         assert!(refused.starts_with("another agent uses"), "{refused}");
         // `forewarn reload` still finds the one that has it.
         assert_eq!(fs::read_to_string(dir.lock()).unwrap().trim(), std::process::id().to_string());
         drop(first);
+        assert!(!is_taken(&dir), "the file is still there, and nobody holds it");
         fs::create_dir(dir.evidence()).unwrap();
         let wal = dir.path().join("outbox.sqlite-wal");
         for path in [&dir.outbox(), &wal, &dir.rules_memory()] {

@@ -72,7 +72,7 @@ pub use again::{Kept as KeptSetting, NotEnough};
 pub use attributes::Attributes;
 pub use camera::Camera;
 pub use chains::Chains;
-pub use claim::{Claim, Taken, claim};
+pub use claim::{Claim, Taken, claim, is_taken};
 pub use evidence::Evidence;
 pub use first::{BESIDE, write_first};
 pub use header::Header;

@@ -15,8 +15,8 @@ use crate::log::Notes;
 use crate::paper::{Mission, Missions, Order};
 use crate::report::Told;
 
-/// Does it at `now`, and says on `out` what came of it.
-pub fn run(typed: &Typed, now: WallTime, out: &mut dyn Write) -> Result<(), MissionError> {
+/// Does it at `now`, and says on `out` what came of it, and on `warned` what is hardly meant.
+pub fn run(typed: &Typed, now: WallTime, (out, warned): (&mut dyn Write, &mut dyn Write)) -> Result<(), MissionError> {
     let said = match typed {
         Typed::Start { config, route, pilot, note } => {
             let site = forewarn_config::load(config)?;
@@ -26,6 +26,11 @@ pub fn run(typed: &Typed, now: WallTime, out: &mut dyn Write) -> Result<(), Miss
             let order = Order { route: route.clone(), pilot: pilot.clone(), note: note.clone() };
             let mission = Mission::begun(order, &site, now);
             missions(&site.storage.dir).start(&mission)?;
+            if !forewarn_config::is_taken(&site.storage.dir) {
+                let told = nobody_runs(config, site.header.language);
+                // That nobody reads it changes nothing of what was begun.
+                let _ = writeln!(warned, "{told}");
+            }
             let (en, zh) =
                 ("begun; a running agent notes what is seen within 2 s", "已开始；运行中的程序将在 2 秒内开始记录");
             told_of(site.header.language, &mission.id, (en, zh))
@@ -44,6 +49,19 @@ pub fn run(typed: &Typed, now: WallTime, out: &mut dyn Write) -> Result<(), Miss
         }
     };
     writeln!(out, "{said}").map_err(MissionError::file("write to", Path::new("standard output")))
+}
+
+/// Said of a mission that nobody notes.
+fn nobody_runs(config: &Path, language: Language) -> String {
+    let config = config.display();
+    match language {
+        Language::En => format!(
+            "warning: no agent of this site runs now, so nothing is noted until one does: forewarn run --config {config}"
+        ),
+        Language::Zh => {
+            format!("警告：该站点目前没有程序在运行，启动之前不会有任何记录：forewarn run --config {config}")
+        }
+    }
 }
 
 fn missions(storage: &StorageDir) -> Missions {
@@ -99,5 +117,33 @@ fn said(told: &Told, out: &Path, language: Language) -> String {
         Language::Zh => format!(
             "{out}：{people} 人（{least} 至 {most} 人），事件 {incidents} 起，已观察地面 {ground:.0} 平方米，航程 {way:.0} 米"
         ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mission_that_nobody_notes_is_begun_and_warned_of() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = folder.path().join("site.toml");
+        let table = "at_s,lat_deg,lon_deg,height_m,yaw_deg,pitch_deg\n0,30,120,40,0,-90\n";
+        std::fs::write(folder.path().join("flight.csv"), table).unwrap();
+        let text = "[site]\nid = \"s\"\n[storage]\ndir = \"data\"\n[[camera]]\nid = \"drone\"\nurl = \"file:a.mp4\"\n\
+                    [camera.telemetry]\nsource = \"csv\"\nfile = \"flight.csv\"\nview_deg = 70\n";
+        std::fs::write(&config, text).unwrap();
+        let start = |hour: i64| {
+            let now = |minute| WallTime::from_micros(1_780_000_000_000_000 + (hour * 60 + minute) * 60_000_000);
+            let typed = Typed::Start { config: config.clone(), route: String::new(), pilot: String::new(), note: None };
+            let (mut out, mut warned) = (Vec::new(), Vec::new());
+            run(&typed, now(0), (&mut out, &mut warned)).unwrap();
+            run(&Typed::Stop { config: config.clone() }, now(1), (&mut Vec::new(), &mut Vec::new())).unwrap();
+            (String::from_utf8(out).unwrap(), String::from_utf8(warned).unwrap())
+        };
+        let (said, warned) = start(0);
+        assert!(said.contains("begun") && warned.contains("no agent of this site runs now"), "{said}{warned}");
+        let claimed = forewarn_config::claim(&forewarn_config::load(&config).unwrap().storage.dir).unwrap();
+        assert_eq!((claimed.is_locked(), start(1).1.as_str()), (true, ""));
     }
 }
