@@ -48,6 +48,13 @@ pub enum LiveSource {
     Klv,
 }
 
+impl LiveSource {
+    /// Whether it is heard at a port of this box that somebody else has now.
+    pub fn is_port_in_use(&self) -> bool {
+        matches!(self, Self::Mavlink(source) if source.address.is_port_in_use())
+    }
+}
+
 impl std::fmt::Display for LiveSource {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {

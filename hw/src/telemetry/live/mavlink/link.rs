@@ -67,6 +67,12 @@ impl Address {
         }
     }
 
+    /// Whether it listens at a port that somebody else has now.
+    pub(crate) fn is_port_in_use(&self) -> bool {
+        let Self::UdpIn(address) = self else { return false };
+        UdpSocket::bind(address).is_err_and(|error| error.kind() == io::ErrorKind::AddrInUse)
+    }
+
     /// Whether others than the box itself can send to it.
     pub fn is_open_to_others(&self) -> bool {
         let Self::UdpIn(address) = self else { return false };
@@ -215,6 +221,15 @@ mod tests {
             let told = Address::parse(text).unwrap_err().line();
             assert!(told.starts_with("url: ") && told.contains(says) && told.contains("udpin:127"), "{told}");
         }
+    }
+
+    #[test]
+    fn a_port_that_somebody_has_is_in_use() {
+        let other = UdpSocket::bind("127.0.0.1:0").unwrap();
+        let address = Address::parse(&format!("udpin:{}", other.local_addr().unwrap())).unwrap();
+        assert!(address.is_port_in_use());
+        drop(other);
+        assert!(!address.is_port_in_use() && !Address::parse("tcp:127.0.0.1:1").unwrap().is_port_in_use());
     }
 
     #[test]
