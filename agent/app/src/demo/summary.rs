@@ -114,10 +114,10 @@ struct Sums {
 
 fn of_incidents(sums: &Sums, figures: &Figures) -> Vec<Line> {
     let Sums { incidents, complied, escalated, open, warnings } = sums;
-    let Figures { reports_acknowledged, reports_pending, .. } = figures;
+    let Figures { reports_acknowledged, reports_pending, flight, .. } = figures;
     let sums = [
-        format!("{incidents}: {complied} complied, {escalated} escalated; {open} of them still open"),
-        format!("{incidents} 起：{complied} 起已听从，{escalated} 起已上报；其中 {open} 起仍在继续"),
+        format!("{incidents}: {complied} complied, {escalated} escalated; {open} of them not closed yet"),
+        format!("{incidents} 起：{complied} 起已听从，{escalated} 起已上报；其中 {open} 起尚未关闭"),
     ];
     let (warnings, reports) = match reports_acknowledged {
         Some(n) => (
@@ -129,7 +129,11 @@ fn of_incidents(sums: &Sums, figures: &Figures) -> Vec<Line> {
         ),
         None => (
             [format!("{warnings} assumed to be played"), format!("{warnings} 次，推定已播放")],
-            ["not sent in a fast run".to_owned(), "快速运行不发送".to_owned()],
+            // A flight is replayed, whether or not that is asked for.
+            match flight {
+                Some(_) => ["not sent: the flight is a replay".to_owned(), "回放的飞行不发送".to_owned()],
+                None => ["not sent in a fast run".to_owned(), "快速运行不发送".to_owned()],
+            },
         ),
     };
     vec![(["incidents", "事件"], sums), (["warnings", "警告"], warnings), (["reports", "上报"], reports)]
@@ -164,4 +168,24 @@ fn of_the_run(figures: &Figures, evidence: &Path) -> Vec<Line> {
     ];
     lines.push((["", ""], what_next));
     lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn why_nothing_is_sent_is_said_as_the_demo_was_asked_for() {
+        let sums = Sums { incidents: 1, complied: 1, escalated: 0, open: 1, warnings: 1 };
+        let told = |flight: Option<&str>| {
+            let figures = Figures { flight: flight.map(str::to_owned), ..Figures::default() };
+            let lines = of_incidents(&sums, &figures);
+            lines.into_iter().map(|(_, told)| told.join("; ")).collect::<Vec<_>>().join("; ")
+        };
+        let (fast, flown) = (told(None), told(Some("flight.html")));
+        assert!(fast.contains("fast run") && fast.contains("快速运行"), "{fast}");
+        assert!(!flown.contains("fast") && !flown.contains("快速") && flown.contains("回放"), "{flown}");
+        // Who complied may not be closed yet, and goes on with nothing.
+        assert!(flown.contains("1 起已听从") && flown.contains("其中 1 起尚未关闭"), "{flown}");
+    }
 }
