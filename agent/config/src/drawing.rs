@@ -2,6 +2,7 @@
 
 use forewarn_domain::zone::ZoneUnit;
 use forewarn_domain::{Point, Polygon};
+use forewarn_ground::Crossing;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use toml::Spanned;
@@ -211,21 +212,23 @@ fn turn(a: Point, b: Point, p: Point) -> f64 {
 
 /// The first two edges that cross, by which a part of the area counts as outside.
 fn crossing(points: &[Point]) -> Option<Flaw> {
-    let n = points.len();
-    let edge = |i: usize| (points[i], points[(i + 1) % n]);
-    let crosses = |(a, b): (Point, Point), (c, d): (Point, Point)| {
-        turn(a, b, c) * turn(a, b, d) < 0.0 && turn(c, d, a) * turn(c, d, b) < 0.0
-    };
-    let pairs = (0..n).flat_map(|i| (i + 2..n).map(move |j| (i, j))).filter(|(i, j)| (j + 1) % n != *i);
-    let (i, j) = pairs.into_iter().find(|(i, j)| crosses(edge(*i), edge(*j)))?;
-    let problem =
-        format!("its edges behind corner {} and corner {} cross, so a part of it counts as outside", i + 1, j + 1);
-    let mend = if n == 4 {
-        format!("exchange corners {} and {}", i + 2, i + 3)
+    let corners: Vec<[f64; 2]> = points.iter().map(|point| [point.x.into(), point.y.into()]).collect();
+    forewarn_ground::crossing(&corners).map(crossed)
+}
+
+/// What is wrong with an area whose edges cross, and the mend.
+pub(crate) fn crossed(Crossing { one, other, corners }: Crossing) -> Flaw {
+    let problem = format!(
+        "its edges behind corner {} and corner {} cross, so a part of it counts as outside",
+        one + 1,
+        other + 1
+    );
+    let mend = if corners == 4 {
+        format!("exchange corners {} and {}", one + 2, one + 3)
     } else {
         "write the corners in order around the area".to_owned()
     };
-    Some((problem, mend))
+    (problem, mend)
 }
 
 #[cfg(test)]

@@ -142,7 +142,12 @@ impl RawZone {
             _ => (self.id.span(), Err("a zone lies either in the picture or on the ground, drawn once".to_owned())),
         };
         match read {
-            Ok(zone) => Ok(Some(zone)),
+            Ok(zone) => {
+                if let Some((problem, mend)) = zone.crossing().map(drawing::crossed) {
+                    check.doubt(place, problem, mend);
+                }
+                Ok(Some(zone))
+            }
             Err(problem) => {
                 let mend =
                     "give `lon_lat = [[longitude, latitude], …]`, or `geojson = \"zones.geojson\"` with `feature`";

@@ -38,4 +38,4 @@ pub use lens::{Lens, LensError};
 pub use no_fix::NoFix;
 pub use shot::Shot;
 pub use terrain::{Flat, Grid, GridError, Ground, Terrain};
-pub use zone::{GroundZone, ZoneError};
+pub use zone::{Crossing, GroundZone, ZoneError, crossing};

@@ -33,6 +33,30 @@ pub struct GroundZone {
     corners: Vec<(f64, f64)>,
     /// Its parts without its holes, in square metres.
     area_m2: f64,
+    /// The first two of its edges that cross.
+    crossing: Option<Crossing>,
+}
+
+/// Two edges of a closed line that cross, each by the corner before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Crossing {
+    /// The corner before the one, from 0.
+    pub one: usize,
+    /// The corner before the other.
+    pub other: usize,
+    /// How many corners the line has.
+    pub corners: usize,
+}
+
+/// The first two edges of a closed line that cross. Edges that touch do not.
+pub fn crossing(corners: &[[f64; 2]]) -> Option<Crossing> {
+    let n = corners.len();
+    let edge = |i: usize| (corners[i], corners[(i + 1) % n]);
+    let turn = |a: [f64; 2], b: [f64; 2], c: [f64; 2]| (b[0] - a[0]) * (c[1] - a[1]) - (b[1] - a[1]) * (c[0] - a[0]);
+    let crosses = |(a, b), (c, d)| turn(a, b, c) * turn(a, b, d) < 0.0 && turn(c, d, a) * turn(c, d, b) < 0.0;
+    let pairs = (0..n).flat_map(|i| (i + 2..n).map(move |j| (i, j))).filter(|(i, j)| (j + 1) % n != *i);
+    let (one, other) = pairs.into_iter().find(|(i, j)| crosses(edge(*i), edge(*j)))?;
+    Some(Crossing { one, other, corners: n })
 }
 
 /// Why there is no zone.
@@ -51,6 +75,26 @@ pub enum ZoneError {
         name: String,
         /// Those that are there.
         known: Vec<String>,
+    },
+    /// The feature that is asked for is there, and is no area.
+    #[error("the feature \"{name}\" is a {kind}, not an area: draw it as a Polygon")]
+    Line {
+        /// The name.
+        name: String,
+        /// What it is.
+        kind: &'static str,
+    },
+    /// Two features have the name.
+    #[error(
+        "the features {first} and {second} of the file are both called \"{name}\", so that nobody knows which is meant: rename one of them"
+    )]
+    Twice {
+        /// The name.
+        name: String,
+        /// The place of the one, from 1.
+        first: usize,
+        /// That of the other.
+        second: usize,
     },
     /// Several areas, and none is named.
     #[error("it holds {0} features with areas: name one of them by its id or its property `name`")]
@@ -98,19 +142,34 @@ impl GroundZone {
             let named = feature.property("name").and_then(|name| name.as_str()).map(str::to_owned);
             id.into_iter().chain(named).collect()
         };
-        let areas: Vec<(Vec<String>, Vec<Ring>)> = features
-            .iter()
-            .filter_map(|feature| Some((names(feature), rings(&feature.geometry.as_ref()?.value)?)))
-            .collect();
-        let found = match name {
-            Some(name) => areas.iter().find(|(names, _)| names.iter().any(|known| known == name)).ok_or_else(|| {
-                let known = areas.iter().filter_map(|(names, _)| names.last().cloned()).take(10).collect();
-                ZoneError::Unknown { name: name.to_owned(), known }
-            })?,
-            None if areas.len() > 1 => return Err(ZoneError::Several(areas.len())),
-            None => areas.first().ok_or(ZoneError::NoArea)?,
+        let Some(name) = name else {
+            let mut areas = features.iter().filter_map(|feature| rings(&feature.geometry.as_ref()?.value));
+            let first = areas.next().ok_or(ZoneError::NoArea)?;
+            return match areas.count() {
+                0 => Self::of_rings(&first),
+                more => Err(ZoneError::Several(more + 1)),
+            };
         };
-        Self::of_rings(&found.1)
+        let is_it = |feature: &geojson::Feature| names(feature).iter().any(|known| known == name);
+        let named: Vec<_> = features.iter().enumerate().filter(|(_, feature)| is_it(feature)).collect();
+        let area = |feature: &geojson::Feature| rings(&feature.geometry.as_ref()?.value);
+        let mut areas = named.iter().filter_map(|(at, feature)| Some((at, area(feature)?)));
+        if let Some((first, rings)) = areas.next() {
+            return match areas.next() {
+                None => Self::of_rings(&rings),
+                Some((second, _)) => {
+                    Err(ZoneError::Twice { name: name.to_owned(), first: first + 1, second: second + 1 })
+                }
+            };
+        }
+        Err(match named.first() {
+            Some((_, other)) => ZoneError::Line { name: name.to_owned(), kind: kind(other) },
+            None => {
+                let of_areas = features.iter().filter(|feature| area(feature).is_some());
+                let known = of_areas.filter_map(|feature| names(feature).pop()).take(10).collect();
+                ZoneError::Unknown { name: name.to_owned(), known }
+            }
+        })
     }
 
     fn of_rings(rings: &[Ring]) -> Result<Self, ZoneError> {
@@ -142,7 +201,19 @@ impl GroundZone {
         let (lat, lon) = corners.first().copied().ok_or(ZoneError::Few(0))?;
         let far = |(a, b): &(f64, f64)| (a - lat).abs().max((b - lon).abs());
         let wide = corners.iter().map(far).fold(0.0, f64::max) * DEGREE_M / 1000.0;
-        if wide > 200.0 { Err(ZoneError::Wide(wide)) } else { Ok(Self { corners, area_m2: area_m2(rings) }) }
+        if wide > 200.0 {
+            return Err(ZoneError::Wide(wide));
+        }
+        let crossing = rings.iter().find_map(|ring| {
+            let is_closed = ring.first() == ring.last();
+            crossing(&ring[..ring.len() - usize::from(is_closed)])
+        });
+        Ok(Self { corners, area_m2: area_m2(rings), crossing })
+    }
+
+    /// The first two of its edges that cross, so that a part of it counts as outside.
+    pub fn crossing(&self) -> Option<Crossing> {
+        self.crossing
     }
 
     /// Its parts without its holes, in square metres.
@@ -237,6 +308,16 @@ fn rings(geometry: &GeometryValue) -> Option<Vec<Ring>> {
     let corner = |p: &geojson::Position| {
         let at = |i: usize| p.as_slice().get(i).copied().unwrap_or(f64::NAN);
         [at(0), at(1)]
+/// What a feature is that is no area.
+fn kind(feature: &geojson::Feature) -> &'static str {
+    match feature.geometry.as_ref().map(|geometry| &geometry.value) {
+        None => "feature without a geometry",
+        Some(GeometryValue::Point { .. } | GeometryValue::MultiPoint { .. }) => "point",
+        Some(GeometryValue::LineString { .. } | GeometryValue::MultiLineString { .. }) => "line",
+        Some(_) => "collection",
+    }
+}
+
     };
     Some(polygons.iter().flatten().map(|ring| ring.iter().map(corner).collect()).collect())
 }
@@ -315,8 +396,20 @@ mod tests {
         let lots = GroundZone::from_geojson(text, Some("lots")).unwrap();
         assert!(lots.contains(31.0003, 120.0006) && lots.contains(31.003, 120.017) && !lots.contains(31.0003, 120.005));
         assert_eq!(GroundZone::from_geojson(text, None), Err(ZoneError::Several(2)));
-        let told = GroundZone::from_geojson(text, Some("pole")).unwrap_err().to_string();
-        assert!(told.ends_with("it has yard, lots"), "{told}");
+        let told = |name: &str| GroundZone::from_geojson(text, Some(name)).unwrap_err().to_string();
+        assert!(told("gate").ends_with("it has yard, lots"), "{}", told("gate"));
+        assert!(told("pole").starts_with("the feature \"pole\" is a point, not an area"), "{}", told("pole"));
+        let twice = GroundZone::from_geojson(&text.replace("lots", "yard"), Some("yard")).unwrap_err();
+        assert_eq!(twice, ZoneError::Twice { name: "yard".to_owned(), first: 1, second: 2 });
+    }
+
+    #[test]
+    fn edges_that_cross_are_found_and_those_that_touch_are_not() {
+        let crossing = |corners: &[[f64; 2]]| GroundZone::new(corners).unwrap().crossing().map(|at| (at.one, at.other));
+        // Of a yard of 40 m, whose corners differ in the fourth digit.
+        let [a, b, c, d] = [[120.1498, 30.2499], [120.1502, 30.2506], [120.1502, 30.2499], [120.1498, 30.2506]];
+        assert_eq!(crossing(&[a, b, c, d, a]), Some((0, 2)));
+        assert_eq!((crossing(&[a, c, b, d]), crossing(&[a, c, b, d, a])), (None, None));
     }
 
     #[test]

@@ -54,6 +54,19 @@ fn a_density_takes_the_area_of_a_zone_on_the_ground() {
 }
 
 #[test]
+fn a_zone_on_the_ground_whose_edges_cross_is_doubted() {
+    let telemetry = "[camera.telemetry]\nsource = \"csv\"\nfile = \"flight.csv\"\nview_deg = 70\n";
+    let doubts = |corners: &str| {
+        let zone = format!("[[camera.zone]]\nid = \"lot\"\nlon_lat = [{corners}]\n");
+        site(telemetry, &zone).unwrap().doubts.iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    let [a, b, c, d] = ["[120, 30]", "[120.001, 30]", "[120.001, 30.001]", "[120, 30.001]"];
+    assert_eq!(doubts(&[a, b, c, d].join(", ")), [""; 0]);
+    let told = doubts(&[a, c, b, d].join(", ")).join(" ");
+    assert!(told.contains("a part of it counts as outside") && told.contains("exchange corners 2 and 3"), "{told}");
+}
+
+#[test]
 fn a_zone_on_the_ground_asks_for_telemetry() {
     let told = told("", ZONES);
     assert!(told.contains("zone `yard` lies on the ground, and no telemetry tells its rules where that is"), "{told}");
