@@ -20,7 +20,7 @@ use forewarn_domain::{
 use forewarn_engine::civil_time::SiteTime;
 use forewarn_engine::eye::Eye;
 use forewarn_engine::scheduler::{Scene, StreamRest, StreamSettings};
-use forewarn_engine::{Analysed, Engine, FallDetector};
+use forewarn_engine::{Analysed, Engine, FallDetector, GroundDoubt};
 use forewarn_evidence::{Closeups, EvidenceKeeper, Limits, TimeLine};
 use forewarn_hw::sensor::SensorLog;
 use forewarn_incident::Output;
@@ -76,6 +76,8 @@ pub struct Summary {
     pub analysed: u64,
     /// Frames analysed that no rule judged, because nobody says where their camera was.
     pub unjudged: u64,
+    /// What is hardly meant of where cameras flew, by camera.
+    pub ground_doubts: Vec<(StreamId, GroundDoubt)>,
     /// Closer looks at tracks.
     pub looks: u64,
     /// Seconds of the longest clip.
@@ -303,6 +305,10 @@ impl Player {
             self.summary.frames += 1;
             self.summary.has_fields |= lane.replay.has_fields();
             self.summary.media_s = self.summary.media_s.max(now.as_secs_f64());
+        }
+        for Lane { camera, .. } in &*lanes {
+            let doubts = self.engine.ground_doubts(camera).into_iter().map(|doubt| (camera.clone(), doubt));
+            self.summary.ground_doubts.extend(doubts);
         }
         let end = Timestamp::from_secs_f64(self.summary.media_s);
         if let Some(keeper) = &mut self.keeper {

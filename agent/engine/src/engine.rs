@@ -485,3 +485,4 @@ impl Engine {
 mod looks;
 #[cfg(test)]
 mod tests;
+mod unseen;

@@ -10,6 +10,8 @@ use forewarn_ground::{
     Flight, Ground, GroundZone, Lens, Limits, NoFix, Sample, Shot, Uncertainty, gcj02, locate, motion,
 };
 
+use crate::ground_seen::{GroundDoubt, GroundSeen};
+
 /// Samples of a live flight that are kept: a minute of a quick autopilot.
 const MOST_SAMPLES: usize = 4_096;
 
@@ -64,11 +66,19 @@ pub(crate) struct GroundWatch {
     /// When the latest frame was taken.
     at: Timestamp,
     shapes: Vec<ZoneShape>,
+    seen: GroundSeen,
 }
 
 impl GroundWatch {
     pub(crate) fn new(setup: GroundSetup) -> Self {
-        Self { flight: (*setup.flight).clone(), setup, shot: None, at: Timestamp::ZERO, shapes: Vec::new() }
+        Self {
+            flight: (*setup.flight).clone(),
+            setup,
+            shot: None,
+            at: Timestamp::ZERO,
+            shapes: Vec::new(),
+            seen: GroundSeen::default(),
+        }
     }
 
     /// Goes on with other zones and settings; what was heard of a live flight stays.
@@ -77,6 +87,7 @@ impl GroundWatch {
             self.flight = (*setup.flight).clone();
         }
         self.setup = setup;
+        self.seen = GroundSeen::default();
     }
 
     pub(crate) fn hear(&mut self, sample: Sample) {
@@ -88,6 +99,9 @@ impl GroundWatch {
         let now = self.shot_at(at, size).ok();
         self.at = at;
         let before = std::mem::replace(&mut self.shot, now);
+        if let Some(shot) = &self.shot {
+            self.seen.frame(at, shot, &self.setup.ground);
+        }
         let motion = motion::between(&before?, self.shot.as_ref()?, &self.setup.ground)?;
         motion.is_sane(size).then_some(motion)
     }
@@ -118,12 +132,22 @@ impl GroundWatch {
         let Some(shot) = self.shot.as_ref().filter(|_| !self.setup.zones.is_empty()) else { return still };
         self.shapes.clear();
         self.shapes.extend_from_slice(still);
-        for (index, zone) in &self.setup.zones {
+        for (n, (index, zone)) in self.setup.zones.iter().enumerate() {
             if let Some(shape) = self.shapes.get_mut(*index) {
                 *shape = ZoneShape::Polygon(zone.in_picture(shot, &self.setup.ground));
+                self.seen.zone(n, shape, shot, zone);
             }
         }
         &self.shapes
+    }
+
+    /// What is hardly meant of what was seen, or of that what no flight that goes on makes right; `names` are those of the zones.
+    pub(crate) fn doubts<'a>(
+        &'a self,
+        is_grave: bool,
+        names: &'a StillZones,
+    ) -> impl Iterator<Item = GroundDoubt> + 'a {
+        self.seen.doubts(is_grave, move |n| names.id(self.setup.zones.get(n)?.0).cloned())
     }
 
     /// Where on earth somebody stands who is in the latest frame.

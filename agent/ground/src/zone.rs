@@ -226,6 +226,16 @@ impl GroundZone {
         is_inside(self.corners.iter().copied(), (lat_deg, lon_deg))
     }
 
+    /// How far a place lies from it over level ground, in metres; nearly so, and 0 inside.
+    pub fn away_m(&self, lat_deg: f64, lon_deg: f64) -> f64 {
+        if self.contains(lat_deg, lon_deg) {
+            return 0.0;
+        }
+        let wide = lat_deg.to_radians().cos();
+        let away = |(lat, lon): (f64, f64)| (lat - lat_deg).hypot((lon - lon_deg) * wide) * DEGREE_M;
+        self.divided().map(away).fold(f64::INFINITY, f64::min)
+    }
+
     /// The mean of its corners, as latitude and longitude.
     pub fn middle(&self) -> (f64, f64) {
         let n = self.corners.len().max(1) as f64;
@@ -298,16 +308,6 @@ fn area_m2(rings: &[Ring]) -> f64 {
     rings.iter().enumerate().map(|(at, ring)| if is_hole(at) { -of(ring) } else { of(ring) }).sum()
 }
 
-/// The rings of an area; none for points and lines.
-fn rings(geometry: &GeometryValue) -> Option<Vec<Ring>> {
-    let polygons = match geometry {
-        GeometryValue::Polygon { coordinates } => std::slice::from_ref(coordinates),
-        GeometryValue::MultiPolygon { coordinates } => coordinates.as_slice(),
-        _ => return None,
-    };
-    let corner = |p: &geojson::Position| {
-        let at = |i: usize| p.as_slice().get(i).copied().unwrap_or(f64::NAN);
-        [at(0), at(1)]
 /// What a feature is that is no area.
 fn kind(feature: &geojson::Feature) -> &'static str {
     match feature.geometry.as_ref().map(|geometry| &geometry.value) {
@@ -318,6 +318,16 @@ fn kind(feature: &geojson::Feature) -> &'static str {
     }
 }
 
+/// The rings of an area; none for points and lines.
+fn rings(geometry: &GeometryValue) -> Option<Vec<Ring>> {
+    let polygons = match geometry {
+        GeometryValue::Polygon { coordinates } => std::slice::from_ref(coordinates),
+        GeometryValue::MultiPolygon { coordinates } => coordinates.as_slice(),
+        _ => return None,
+    };
+    let corner = |p: &geojson::Position| {
+        let at = |i: usize| p.as_slice().get(i).copied().unwrap_or(f64::NAN);
+        [at(0), at(1)]
     };
     Some(polygons.iter().flatten().map(|ring| ring.iter().map(corner).collect()).collect())
 }

@@ -1,7 +1,7 @@
 //! What the rules are shown of one frame.
 
 use forewarn_domain::zone::ZoneShape;
-use forewarn_domain::{CivilTime, Timestamp, Track, Zone};
+use forewarn_domain::{CivilTime, Timestamp, Track, Zone, ZoneId};
 
 /// One frame as the rules see it.
 #[derive(Clone, Copy)]
@@ -31,6 +31,11 @@ impl StillZones {
     /// The zones and lines of a camera, in the order in which its rules are bound to them.
     pub fn new(zones: Vec<Zone>) -> Self {
         Self { zones, size: None, shapes: Vec::new() }
+    }
+
+    /// The name of the one at a place of the list.
+    pub fn id(&self, at: usize) -> Option<&ZoneId> {
+        self.zones.get(at).map(|zone| &zone.id)
     }
 
     /// Where they lie in a picture of `size`.

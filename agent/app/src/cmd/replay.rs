@@ -69,6 +69,9 @@ fn print(summary: &Summary) -> std::io::Result<()> {
         "{total} incidents{detail}; {} {pictures}, {} analysed{looks}, {:.1} s of video in {:.1} s",
         summary.frames, summary.analysed, summary.media_s, summary.wall_s
     )?;
+    for (camera, doubt) in &summary.ground_doubts {
+        writeln!(out, "camera {camera}: {doubt}")?;
+    }
     if summary.unjudged > 0 {
         writeln!(
             out,

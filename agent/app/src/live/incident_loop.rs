@@ -169,6 +169,7 @@ impl IncidentLoop {
         told.extend(self.troubles.change("time stamps", self.ends.evidence.unstamped()));
         told.extend(self.troubles.change("zones", self.ends.pictures.trouble()));
         told.extend(self.troubles.change("telemetry", self.ends.flights.trouble()));
+        told.extend(self.troubles.change("ground", self.ends.engine.ground_trouble()));
         told.extend(self.troubles.change("clock", self.ends.clock_watch.trouble(now)));
         for keeper in &self.ends.keepers {
             told.extend(self.troubles.change(keeper.name(), keeper.trouble()));

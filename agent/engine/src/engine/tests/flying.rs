@@ -262,3 +262,28 @@ fn without_telemetry_who_stands_on_the_ground_is_told_from_who_stands_in_the_pic
     assert_eq!(records.len(), 1, "{records:#?}");
     assert!(records[0].subject.bbox.y0 < 200.0, "the one that stands on the ground: {records:#?}");
 }
+
+#[test]
+fn a_height_or_a_zone_that_is_not_that_of_the_flight_is_told() {
+    let doubts = |ground: GroundSetup| {
+        let mut engine = flying(Some(ground));
+        play(&mut engine, 0..75, |engine, n, now| {
+            engine.analysed(&Analysed::whole(grey(n, now), Vec::new()), now);
+        });
+        let told: Vec<String> = engine.ground_doubts(&gate()).iter().map(ToString::to_string).collect();
+        (told.join("; "), engine.ground_trouble().unwrap_or_default())
+    };
+    let here = || ground(whole_flight(), square(3.0, -2.0, 2.0));
+    assert_eq!(doubts(here()), (String::new(), String::new()));
+    let (told, trouble) = doubts(GroundSetup { ground: Ground::level(500.0), ..here() });
+    assert!(told.contains("in any of 75 frames, as the camera is told 460.0 m or more below it"), "{told}");
+    assert!(trouble.starts_with("camera gate: the camera is told below the ground"), "{trouble}");
+    let (told, trouble) = doubts(ground(whole_flight(), square(0.0, 480_000.0, 20.0)));
+    assert!(told.contains("` was never in view; the camera came no nearer than 4"), "{told}");
+    assert!(trouble.contains("is more than 4") && trouble.contains("0 km away"), "{trouble}");
+    // One beside the way is told when the flight is over, and may yet be flown to.
+    let (told, trouble) = doubts(ground(whole_flight(), square(300.0, 0.0, 20.0)));
+    assert!(told.contains("the camera came as near as 27") && trouble.is_empty(), "{told}{trouble}");
+    // Who stands on the ground is told a little below it.
+    assert_eq!(doubts(GroundSetup { ground: Ground::level(HEIGHT_M + 2.0), ..here() }).1, "");
+}
