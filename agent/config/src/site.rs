@@ -353,8 +353,7 @@ fn people(header: Option<&Header>, library: Option<&Library>, storage: Option<&S
 
 impl RawSite {
     fn check(self, check: &mut Check<'_>) -> Option<Site> {
-        let id = self.site.id.clone();
-        let place = self.site.place.clone();
+        let (id, place) = (self.site.id.clone(), self.site.place.clone());
         let header = self.site.check(check);
         let model = self.model.check(check);
         let classes = model.as_ref().map(|model| model.card.classes.to_vec()).unwrap_or_default();

@@ -161,7 +161,8 @@ pub(crate) fn read_settled_head(root: &Path) -> io::Result<Option<HeadFile>> {
     settled_head(root, most, || {
         let grows = is_in_use(root);
         if grows {
-            thread::sleep(pause);
+            // It is another process that writes, of which no event comes.
+            thread::park_timeout(pause);
         }
         grows
     })

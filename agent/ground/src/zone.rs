@@ -162,14 +162,12 @@ impl GroundZone {
                 }
             };
         }
-        Err(match named.first() {
-            Some((_, other)) => ZoneError::Line { name: name.to_owned(), kind: kind(other) },
-            None => {
-                let of_areas = features.iter().filter(|feature| area(feature).is_some());
-                let known = of_areas.filter_map(|feature| names(feature).pop()).take(10).collect();
-                ZoneError::Unknown { name: name.to_owned(), known }
-            }
-        })
+        if let Some((_, other)) = named.first() {
+            return Err(ZoneError::Line { name: name.to_owned(), kind: kind(other) });
+        }
+        let of_areas = features.iter().filter(|feature| area(feature).is_some());
+        let known = of_areas.filter_map(|feature| names(feature).pop()).take(10).collect();
+        Err(ZoneError::Unknown { name: name.to_owned(), known })
     }
 
     fn of_rings(rings: &[Ring]) -> Result<Self, ZoneError> {

@@ -25,7 +25,9 @@ pub(crate) enum AccountError {
     #[error("failed to read {}: {source}; fix it, or delete it to set the console up anew", path.display())]
     Damaged { path: PathBuf, source: serde_json::Error },
     /// The name.
-    #[error("a name has 1 to {LONGEST_NAME} Latin letters, figures, `.`, `-` or `_`, and begins with a letter or a figure")]
+    #[error(
+        "a name has 1 to {LONGEST_NAME} Latin letters, figures, `.`, `-` or `_`, and begins with a letter or a figure"
+    )]
     Name,
     /// It is taken.
     #[error("there is an account {0} already")]

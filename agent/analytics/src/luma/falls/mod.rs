@@ -275,11 +275,11 @@ impl FallingObjectDetector {
         let (ended, open): (Vec<Path>, Vec<Path>) =
             std::mem::take(&mut self.paths).into_iter().partition(|path| is_over || path.has_ended(t, interval_s));
         self.paths = open;
-        self.ended.extend(ended.iter().filter(is_way).cloned());
+        self.ended.extend(ended.iter().filter(|path| is_way(path)).cloned());
         while self.ended.front().is_some_and(|way| t - way.last().t > PARALLEL_S) || self.ended.len() > 256 {
             self.ended.pop_front();
         }
-        let n_parallel = self.ended.len() + self.paths.iter().filter(is_way).count();
+        let n_parallel = self.ended.len() + self.paths.iter().filter(|path| is_way(path)).count();
         let is_crowded = n_parallel > self.config.max_parallel || t < self.crowded_until;
         let mut judged = Vec::new();
         for path in ended {
@@ -323,7 +323,7 @@ impl FallingObjectDetector {
     ///
     /// What ran beside it is the same thing, of whose edges and parts paths are made as well.
     fn is_one_of_many(&self, path: &Path) -> bool {
-        let ways = self.ended.iter().chain(self.paths.iter().filter(is_way));
+        let ways = self.ended.iter().chain(self.paths.iter().filter(|path| is_way(path)));
         let is_then = |(at, _): &&(f32, bool)| (path.first().t - CROWDED_S..=path.last().t + CROWDED_S).contains(at);
         let planes = || self.crowds.iter().filter(is_then);
         let n_crowded = planes().filter(|(_, is_crowded)| *is_crowded).count();
@@ -400,7 +400,7 @@ impl FallingObjectDetector {
 }
 
 /// Whether a path is long enough for a way that something went.
-fn is_way(path: &&Path) -> bool {
+fn is_way(path: &Path) -> bool {
     path.points.len() >= 4
 }
 
