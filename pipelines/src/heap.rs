@@ -30,7 +30,7 @@ mod tests {
 
     #[test]
     fn a_large_block_comes_from_the_kernel_also_after_one_was_freed() {
-        crate::init().unwrap();
+        super::give_back_large_blocks();
         let large = || vec![1_u8; 20 << 20];
         drop(black_box(large()));
         let block = black_box(large());

@@ -494,8 +494,7 @@ fn trace_looks(looks: &[(&Frame, &Look)], readings: &[Reading]) {
         return;
     }
     for ((frame, look), reading) in looks.iter().zip(readings) {
-        let (look, reading) = (serde_json::to_string(look), serde_json::to_string(reading));
-        let said = (look.unwrap_or_default(), reading.unwrap_or_default());
-        tracing::trace!(target: "looks", camera = %frame.meta.stream, look = said.0, reading = said.1);
+        let said = [serde_json::to_string(look), serde_json::to_string(reading)].map(Result::unwrap_or_default);
+        tracing::trace!(target: "looks", camera = %frame.meta.stream, look = said[0], reading = said[1]);
     }
 }

@@ -9,7 +9,6 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use toml::Spanned;
 
-use crate::Site;
 use crate::check::Check;
 use crate::drawing::{self, Corner, RawUnit};
 use crate::rule::{RawRule, Rule};
@@ -46,11 +45,9 @@ fn things<'a>() -> impl Iterator<Item = &'a str> + Clone {
     BUILT_IN_CLASSES.into_iter().filter(|thing: &&'a str| *thing != "sensor")
 }
 
-impl Site {
-    /// The classes that an exclusion may name.
-    pub fn excludable(&self) -> Vec<Class> {
-        self.model.card.classes.to_vec().into_iter().chain(things().map(Class::new)).collect()
-    }
+/// The classes that an exclusion may name, beside those of the model.
+pub(crate) fn excludable(known: &[Class]) -> Vec<Class> {
+    known.iter().cloned().chain(things().map(Class::new)).collect()
 }
 
 /// Points on each side of a grid by which it is measured what lies in what.
@@ -168,8 +165,8 @@ fn points_on(line: &[Point]) -> Vec<Point> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::resolve;
     use crate::source::Source;
+    use crate::{Site, resolve};
 
     fn site(exclusions: &str, more: &str) -> Result<Site, String> {
         let camera = format!("[[camera]]\nid = \"gate\"\nurl = \"rtsp://127.0.0.1/a\"\n{more}\n");

@@ -8,7 +8,7 @@ use forewarn_analytics::TrackerConfig;
 use forewarn_base::secret::Secret;
 use forewarn_command::{CommandsConfig, ResolvedCommands};
 use forewarn_domain::violation::Text;
-use forewarn_domain::{Clock, MapGround, Prepared, SpeakerId, StreamId, ViolationId};
+use forewarn_domain::{Class, Clock, MapGround, Prepared, SpeakerId, StreamId, ViolationId};
 use forewarn_hw::{Sensor, SpeakerConfig, SpeakerContext};
 use forewarn_models::{PiperVoices, Store};
 use forewarn_pipelines::footage::FootageLimits;
@@ -253,6 +253,11 @@ impl Site {
     pub fn footage_in_words(&self) -> Option<String> {
         let ids: Vec<&str> = self.cameras.iter().filter(|one| one.has_footage).map(|one| one.id.as_str()).collect();
         footage::in_words(&ids, &self.footage, &self.storage.dir.footage())
+    }
+
+    /// The classes that an exclusion may name.
+    pub fn excludable(&self) -> Vec<Class> {
+        exclusion::excludable(&self.model.card.classes.to_vec())
     }
 
     /// What its loudspeakers share.

@@ -20,6 +20,7 @@ mod affinity;
 mod appearance;
 mod assign;
 mod config;
+mod expected;
 mod kalman;
 mod root;
 mod tracklet;
@@ -267,7 +268,7 @@ impl Tracker {
         for (row, track) in self.tracklets.iter().enumerate() {
             let moves = !track.stands();
             for (column, candidate) in candidates.iter_mut().enumerate() {
-                let overlap = affinity::overlap(&track.expected, &candidate.detection.bbox, candidate.side);
+                let overlap = expected::overlap(&track.expected, &candidate.detection.bbox, candidate.side);
                 if overlap > 0.0 && candidate.group == track.group {
                     self.scratch.overlaps.push((row, column, overlap));
                     candidate.claimed = if moves { candidate.claimed.max(overlap) } else { candidate.claimed };
@@ -294,7 +295,7 @@ impl Tracker {
             |track| track.id.is_none(),
             |track, c| {
                 let bbox = &c.detection.bbox;
-                let overlap = || affinity::overlap(&track.expected, bbox, c.side);
+                let overlap = || expected::overlap(&track.expected, bbox, c.side);
                 is_high(c).then(|| {
                     affinity::high(track, bbox, c.detection.score, overlap(), 0.0)
                         .or_else(|| affinity::again(track, bbox))

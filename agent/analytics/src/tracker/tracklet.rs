@@ -2,8 +2,8 @@
 
 use forewarn_domain::{BBox, Class, Detection, Motion, Timestamp, Track, TrackId, TrackState};
 
-use super::affinity::Expected;
 use super::appearance::Appearance;
+use super::expected::Expected;
 use super::kalman::{BoxFilter, Step, mean_side};
 use super::root::Root;
 

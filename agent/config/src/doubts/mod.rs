@@ -23,7 +23,7 @@ pub(crate) use self::picture::without_places;
 pub use self::picture::{of_picture, unseen_zones};
 use self::sensors::sensors;
 use self::together::always_together;
-use crate::edit::Lines;
+use crate::edit::{Draft, Lines};
 use crate::{Camera, ConfigError, Rule, Site};
 
 /// A doubt about one camera, or one of its rules.
@@ -158,6 +158,13 @@ pub fn new_doubts(before: &Site, now: &Site) -> Vec<Doubt> {
     let of_now = of_parts(now, |_| None).into_iter().filter(|doubt| !known.contains(doubt));
     let lines = Lines::of(&now.source);
     of_file.chain(of_now.map(|doubt| doubt.placed(&lines))).collect()
+}
+
+impl Draft {
+    /// What works by these changes and is hardly meant, and was not there before them.
+    pub fn new_doubts(&self) -> Vec<Doubt> {
+        self.former_site().map_or_else(|| doubts(&self.site, |_| None), |former| new_doubts(&former, &self.site))
+    }
 }
 
 impl Doubt {

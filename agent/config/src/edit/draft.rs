@@ -7,7 +7,6 @@ use forewarn_base::hash;
 use super::file::{place, replace, undo_path};
 use super::similar_lines::lines;
 use super::{Change, EditError, apply};
-use crate::doubts::{Doubt, doubts, new_doubts};
 use crate::site::{Site, resolve};
 use crate::source::Source;
 
@@ -42,10 +41,9 @@ impl Draft {
         hash::sha256_of_bytes(self.former.text().as_bytes())
     }
 
-    /// What works by these changes and is hardly meant, and was not there before them.
-    pub fn new_doubts(&self) -> Vec<Doubt> {
-        let former = resolve(&self.former);
-        former.map_or_else(|_| doubts(&self.site, |_| None), |former| new_doubts(&former, &self.site))
+    /// The site as it is without the changes; none where the file is not correct without them.
+    pub(crate) fn former_site(&self) -> Option<Site> {
+        resolve(&self.former).ok()
     }
 
     /// What changes, line by line, with a few lines around it.
