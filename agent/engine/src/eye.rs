@@ -12,7 +12,6 @@ use forewarn_domain::{
 
 use crate::focus::Focus;
 use crate::heads;
-use crate::lone_heads::LoneHeads;
 use crate::tiles::{self, Grid, Seen, TileRounds, TileSpec, Tiles};
 
 /// Samples in a row of the small grey plane of a frame, on which motion, the camera's shake and things that stay are
@@ -65,7 +64,6 @@ pub struct Eye {
     /// Larger side of the smaller subjects that were tracked, in pixels of the frame; before that of those expected.
     usual_px: Option<f32>,
     exclusions: Exclusions,
-    lone: LoneHeads,
 }
 
 /// Tiles and what they were planned for.
@@ -91,7 +89,6 @@ impl Eye {
             input,
             usual_px: tiles.and_then(|tiles| tiles.expected_px),
             exclusions: Exclusions::default(),
-            lone: LoneHeads::default(),
         }
     }
 
@@ -210,8 +207,7 @@ impl Eye {
             _ => parts.merge(size, found?),
         };
         // Windows and tiles that cut somebody must know of all who are there, so that nobody is left out before.
-        let found = heads::without_excluded(&mut self.exclusions, size, merged);
-        Ok(heads::people_of((size, frame.meta.captured_at), found, &mut self.lone))
+        Ok(heads::people_of(size, heads::without_excluded(&mut self.exclusions, size, merged)))
     }
 
     /// Takes in the sizes of the subjects in view: a quarter of them is smaller than what counts.

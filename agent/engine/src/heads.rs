@@ -8,9 +8,7 @@ use std::collections::BTreeMap;
 
 use forewarn_analytics::Exclusions;
 use forewarn_domain::detection::HEAD_CLASSES;
-use forewarn_domain::{BBox, Class, Detection, SeenHead, Timestamp, Track, TrackId, TrackState};
-
-use crate::lone_heads::LoneHeads;
+use forewarn_domain::{BBox, Class, Detection, SeenHead, Track, TrackId, TrackState};
 
 /// Sides of a person's box and the square root of the area of the head's box: the medians of 1,529 labelled workers,
 /// sitting, bent and half hidden ones among them.
@@ -68,23 +66,17 @@ pub(crate) fn without_excluded(
 /// The detections, heads last. Each head is put to at most one person and each person to at most one head. A head lends
 /// its score to its person, whose box then reaches up to its top. A sure head that is nobody's makes a person of a box that
 /// goes down from it as far as a person's does, at most to the edge of a frame of `size` pixels; not where it lies in a
-/// surer person of whom no other head is seen. So does one that was found nearly as surely in all looks of the last second, which
-/// `lone` knows. Best score first, as they came.
-pub(crate) fn people_of(
-    (size, at): ((u32, u32), Timestamp),
-    mut detections: Vec<Detection>,
-    lone: &mut LoneHeads,
-) -> Vec<Detection> {
+/// surer person of whom no other head is seen. Best score first, as they came.
+pub(crate) fn people_of(size: (u32, u32), mut detections: Vec<Detection>) -> Vec<Detection> {
     let heads = without_doubles(taken_out(&mut detections));
     if heads.is_empty() {
-        lone.look(at, &[]);
         return detections;
     }
     let person = Class::new("person");
     let people: Vec<usize> = (0..detections.len()).filter(|&i| detections[i].class == person).collect();
     let boxes: Vec<(BBox, f32)> = people.iter().map(|&i| (detections[i].bbox, detections[i].score)).collect();
     let owned = Owned::of(&boxes, &heads);
-    let mut alone = Vec::new();
+    let mut made = Vec::new();
     for (h, head) in heads.iter().enumerate() {
         if let Some(p) = owned.owner_of(h) {
             let owner = &mut detections[people[p]];
@@ -98,15 +90,11 @@ pub(crate) fn people_of(
         let is_behind =
             |p: usize| owned.head_of(p).is_some_and(|own| stands_behind(&head.bbox, &boxes[p].0, &heads[own].bbox));
         let sure = if (0..boxes.len()).any(is_behind) { SURE_IN_A_CROWD } else { SURE_ALONE };
-        if !boxes.iter().enumerate().any(is_told) {
-            alone.push((head, head.score >= sure));
+        if head.score >= sure && !boxes.iter().enumerate().any(is_told) {
+            made.push(Detection { class: person.clone(), score: head.score, bbox: under(&head.bbox, size) });
         }
     }
-    let lasting = lone.look(at, &alone.iter().map(|(head, _)| *head).collect::<Vec<_>>());
-    let made = alone.into_iter().zip(lasting).filter(|((_, is_sure), lasts)| *is_sure || *lasts);
-    let person_under =
-        |head: &Detection| Detection { class: person.clone(), score: head.score, bbox: under(&head.bbox, size) };
-    detections.extend(made.map(|((head, _), _)| person_under(head)));
+    detections.extend(made);
     detections.sort_by(|a, b| b.score.total_cmp(&a.score));
     detections.extend(heads);
     detections
@@ -263,11 +251,6 @@ mod tests {
         Detection { class: Class::new(class), score, bbox: BBox::new(x0, y0, x1, y1) }
     }
 
-    /// The people of one look alone, in a frame of 640 x 480.
-    fn people_at_once(found: Vec<Detection>) -> Vec<Detection> {
-        people_of(((640, 480), Timestamp::ZERO), found, &mut LoneHeads::default())
-    }
-
     /// What is left of what was found where nothing of these classes is detected in the left half of a picture.
     fn left_of(found: Vec<Detection>, classes: &[&str]) -> Vec<Detection> {
         let half = [[0.0, 0.0], [0.5, 0.0], [0.5, 1.0], [0.0, 1.0]].map(forewarn_domain::Point::from);
@@ -307,33 +290,17 @@ mod tests {
         let own = found("head_in_hard_hat", 0.9, [118.0, 102.0, 142.0, 132.0]);
         let alone = found("head", 0.7, [400.0, 200.0, 420.0, 220.0]);
         let lamp = found("head", 0.65, [300.0, 100.0, 320.0, 120.0]);
-        let mut people = people_at_once(vec![own, alone, lamp, worker.clone()]);
+        let mut people = people_of((640, 480), vec![own, alone, lamp, worker.clone()]);
         assert_eq!(taken_out(&mut people).len(), 3);
         let made = found("person", 0.7, [393.0, 200.0, 427.0, 320.0]);
         assert_eq!(people, [worker, made]);
     }
 
     #[test]
-    fn a_head_alone_that_lasts_makes_a_person_who_is_there_as_long_as_it_is_found() {
-        let worker = found("person", 0.9, [100.0, 100.0, 160.0, 280.0]);
-        let own = found("head", 0.65, [118.0, 102.0, 142.0, 132.0]);
-        let alone = found("head", 0.65, [400.0, 200.0, 420.0, 220.0]);
-        let mut lone = LoneHeads::default();
-        let mut people_after = |seconds: f64, found: &[&Detection]| {
-            let found = found.iter().map(|one| (*one).clone()).collect();
-            let found = people_of(((640, 480), Timestamp::from_secs_f64(seconds)), found, &mut lone);
-            found.iter().filter(|one| one.class.as_str() == "person").count()
-        };
-        let counts = [0.0, 0.2, 0.4, 0.6, 0.8, 1.0, 1.2].map(|at| people_after(at, &[&worker, &own, &alone]));
-        assert_eq!(counts, [1, 1, 1, 1, 1, 2, 2]);
-        assert_eq!(people_after(1.4, &[&worker, &own]), 1);
-    }
-
-    #[test]
     fn a_head_lends_its_score_to_who_is_unsurely_seen() {
         let bent = found("person", 0.15, [100.0, 108.0, 190.0, 220.0]);
         let helmet = found("head_in_hard_hat", 0.6, [118.0, 92.0, 142.0, 116.0]);
-        let mut people = people_at_once(vec![helmet, bent.clone()]);
+        let mut people = people_of((640, 480), vec![helmet, bent.clone()]);
         taken_out(&mut people);
         assert_eq!(people, [found("person", 0.6, [100.0, 92.0, 190.0, 220.0])]);
     }
@@ -344,7 +311,7 @@ mod tests {
         let worker = found("person", 0.4, [100.0, 100.0, 160.0, 280.0]);
         let feet = found("person", 0.5, [100.0, 10.0, 160.0, 140.0]);
         let own = found("head", 0.7, [118.0, 102.0, 142.0, 132.0]);
-        let mut people = people_at_once(vec![own, feet.clone(), worker.clone(), doubt.clone()]);
+        let mut people = people_of((640, 480), vec![own, feet.clone(), worker.clone(), doubt.clone()]);
         taken_out(&mut people);
         assert_eq!(people, [Detection { score: 0.7, ..worker }, feet, doubt]);
     }
@@ -355,7 +322,7 @@ mod tests {
         let own = found("head_in_hard_hat", 0.9, [118.0, 102.0, 142.0, 132.0]);
         let face = found("head", 0.8, [121.0, 112.0, 140.0, 132.0]);
         let behind = found("head", 0.75, [142.0, 104.0, 160.0, 126.0]);
-        let mut people = people_at_once(vec![own.clone(), face, behind.clone(), worker.clone()]);
+        let mut people = people_of((640, 480), vec![own.clone(), face, behind.clone(), worker.clone()]);
         assert_eq!(taken_out(&mut people), [own, behind.clone()], "a face in a hat is no second head");
         assert_eq!((people.len(), &people[0], people[1].bbox.y0), (2, &worker, behind.bbox.y0));
     }
@@ -364,7 +331,7 @@ mod tests {
     fn a_head_behind_a_person_with_a_head_of_the_same_size_need_not_be_as_sure() {
         let worker = found("person", 0.9, [100.0, 100.0, 160.0, 280.0]);
         let own = found("head", 0.9, [118.0, 102.0, 142.0, 132.0]);
-        let with = |head: Detection| people_at_once(vec![worker.clone(), own.clone(), head]).len();
+        let with = |head: Detection| people_of((640, 480), vec![worker.clone(), own.clone(), head]).len();
         assert_eq!(with(found("head", 0.65, [142.0, 104.0, 160.0, 126.0])), 4);
         let badge = found("head", 0.65, [140.0, 110.0, 148.0, 118.0]);
         let knee = found("head", 0.65, [142.0, 230.0, 160.0, 252.0]);
@@ -387,7 +354,7 @@ mod tests {
     #[test]
     fn what_a_head_makes_ends_at_the_edge_of_the_frame() {
         let near = found("head", 0.8, [0.0, 300.0, 200.0, 479.0]);
-        let [person, _] = people_at_once(vec![near]).try_into().unwrap();
+        let [person, _] = people_of((640, 480), vec![near]).try_into().unwrap();
         assert_eq!((person.bbox.x0, person.bbox.y1), (0.0, 480.0));
     }
 
@@ -395,7 +362,7 @@ mod tests {
     fn a_box_of_hardly_more_than_the_head_is_not_the_persons() {
         let head = found("head", 0.9, [100.0, 100.0, 140.0, 140.0]);
         let scrap = found("person", 0.4, [100.0, 100.0, 140.0, 145.0]);
-        assert_eq!(people_at_once(vec![head, scrap]).len(), 3);
+        assert_eq!(people_of((640, 480), vec![head, scrap]).len(), 3);
     }
 
     fn track(id: u64, corners: [f32; 4]) -> Track {
@@ -432,6 +399,6 @@ mod tests {
     #[test]
     fn nothing_changes_without_heads() {
         let seen = vec![found("car", 0.9, [0.0, 0.0, 50.0, 20.0]), found("person", 0.8, [5.0, 5.0, 20.0, 60.0])];
-        assert_eq!(people_at_once(seen.clone()), seen);
+        assert_eq!(people_of((640, 480), seen.clone()), seen);
     }
 }

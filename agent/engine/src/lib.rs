@@ -18,7 +18,6 @@ mod focus;
 mod ground;
 mod ground_seen;
 mod heads;
-mod lone_heads;
 mod look;
 mod payload;
 mod setup;
