@@ -4,7 +4,6 @@ use forewarn_domain::{Answer, BBox, Frame, Look, Point, SeenHead, Unclear};
 
 use super::attribute::{Attribute, Find, FindFace, FindPlate, FindPose};
 use super::error::ReaderError;
-use super::heads::Opinion;
 use super::model::{Said, as_trained};
 use super::opener::{OpenModels, Opener};
 use super::scale::Scale;
@@ -115,7 +114,7 @@ impl Chain {
             return Err(Unclear::CutOff);
         }
         let head = self.head_of(look);
-        if head.is_some_and(|head| head.is_doubtful) && self.opinion().is_none() {
+        if head.is_some_and(|head| head.is_doubtful) {
             return Err(Unclear::Hidden);
         }
         if head.is_none() && (subject.width().min(subject.height()) as u32) < self.limits.min_side_px {
@@ -185,11 +184,6 @@ impl Chain {
     /// The head that the detector found, if it is of use for this attribute.
     fn head_of<'l>(&self, look: &'l Look) -> Option<&'l SeenHead> {
         look.head.as_ref().filter(|head| self.attribute.heads.is_some() && head.bbox.is_valid())
-    }
-
-    /// What the detector's class of a head says of this attribute, if it says something.
-    fn opinion(&self) -> Option<&Opinion> {
-        self.attribute.heads.as_ref()?.opinion.as_ref()
     }
 
     /// From when on a crop is not worth the model: heads that the detector found may be smaller.
@@ -304,20 +298,14 @@ impl Chain {
             let yes = yes.sum::<f32>().clamp(0.0, 1.0);
             least = Some(least.map_or(yes, |least: f32| least.min(yes)));
         }
-        let opinion = self.opinion().zip(head);
+        let opinion = self.attribute.heads.as_ref().and_then(|heads| heads.opinion.as_ref()).zip(head);
         let (at_least, at_most) = opinion.map_or((answer.yes_at_least, answer.no_at_most), |(by_both, _)| {
             (by_both.yes_at_least, by_both.no_at_most)
         });
-        let yes = least.ok_or(Unclear::ModelFailed)?;
-        let yes = opinion.map_or(yes, |(by_both, head)| by_both.joined(yes, head));
-        let is_told = yes >= at_least || yes <= at_most;
-        // A head of the other kind may be the subject's as well: what is told of this one must be what that one is held for.
-        let is_torn =
-            |(by_both, head): (&Opinion, &SeenHead)| head.is_doubtful && by_both.means_yes(head) == (yes > 0.5);
-        match opinion {
-            _ if !is_told => Err(Unclear::Undecided),
-            Some(opinion) if is_torn(opinion) => Err(Unclear::Hidden),
-            _ => Ok(yes),
+        match least.map(|yes| opinion.map_or(yes, |(by_both, head)| by_both.joined(yes, head))) {
+            Some(yes) if yes >= at_least || yes <= at_most => Ok(yes),
+            Some(_) => Err(Unclear::Undecided),
+            None => Err(Unclear::ModelFailed),
         }
     }
 }

@@ -43,14 +43,9 @@ pub struct Opinion {
 }
 
 impl Opinion {
-    /// Whether what the detector holds the head for means yes.
-    pub(super) fn means_yes(&self, head: &SeenHead) -> bool {
-        self.yes.iter().any(|yes| yes == head.class.as_str())
-    }
-
     /// The probability of yes by both.
     pub(super) fn joined(&self, model: f32, head: &SeenHead) -> f32 {
-        let class = if self.means_yes(head) { 1.0 } else { -1.0 };
+        let class = if self.yes.iter().any(|yes| yes == head.class.as_str()) { 1.0 } else { -1.0 };
         let odds = self.model_weight * log_odds(model) + self.class_weight * class + self.offset;
         1.0 / (1.0 + (-odds).exp())
     }
