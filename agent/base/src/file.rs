@@ -1,6 +1,6 @@
 //! Files that a user names to be looked at: what is no file, or an empty one, is told before anything waits for it.
 
-use std::fs::{File, FileType};
+use std::fs::{File, FileType, TryLockError};
 use std::io::{self, Read as _};
 use std::os::unix::fs::FileTypeExt as _;
 use std::path::Path;
@@ -28,6 +28,11 @@ pub fn read(path: &Path) -> io::Result<Vec<u8>> {
 pub fn open(path: &Path) -> io::Result<File> {
     check(path)?;
     File::open(path)
+}
+
+/// Whether somebody holds a lock file, such as that of a directory that an agent uses. It is held for a moment by who asks.
+pub fn is_held(lock: &Path) -> bool {
+    File::open(lock).is_ok_and(|lock| matches!(lock.try_lock_shared(), Err(TryLockError::WouldBlock)))
 }
 
 /// Refuses what is there and is no file with something in it. What is not there is left to whoever opens it.

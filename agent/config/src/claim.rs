@@ -6,6 +6,7 @@ use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
+use forewarn_base::file;
 use forewarn_base::private::{self, Found};
 
 use crate::storage_dir::StorageDir;
@@ -76,7 +77,7 @@ pub fn claim(dir: &StorageDir) -> Result<Claim, Taken> {
 
 /// Whether an agent uses the directory now.
 pub fn is_taken(dir: &StorageDir) -> bool {
-    File::open(dir.lock()).is_ok_and(|lock| matches!(lock.try_lock_shared(), Err(TryLockError::WouldBlock)))
+    file::is_held(&dir.lock())
 }
 
 /// What may show people, or tell of them.

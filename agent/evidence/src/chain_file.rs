@@ -5,13 +5,13 @@
 //! `links.jsonl`. A kill in between is made up for at the next start from `chain.json`. So no number is given twice and none
 //! is left out, wherever the kill falls.
 
-use std::fs::{self, File, TryLockError};
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
 
-use forewarn_base::{durable, hash};
+use forewarn_base::{durable, file, hash};
 use forewarn_domain::WallTime;
 use forewarn_seal::chain::{Known, What};
 use forewarn_seal::key::{from_hex, to_hex};
@@ -170,8 +170,7 @@ pub(crate) fn read_settled_head(root: &Path) -> io::Result<Option<HeadFile>> {
 
 /// Whether an agent runs on this store.
 fn is_in_use(root: &Path) -> bool {
-    let lock = root.parent().and_then(|dir| File::open(dir.join(LOCK)).ok());
-    lock.is_some_and(|lock| matches!(lock.try_lock_shared(), Err(TryLockError::WouldBlock)))
+    root.parent().is_some_and(|dir| file::is_held(&dir.join(LOCK)))
 }
 
 /// `wait` says whether anything is to be waited for.
@@ -405,7 +404,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let root = dir.path().join("evidence");
         assert!(!is_in_use(&root));
-        let lock = File::create(dir.path().join(LOCK)).unwrap();
+        let lock = fs::File::create(dir.path().join(LOCK)).unwrap();
         assert!(!is_in_use(&root));
         lock.lock().unwrap();
         assert!(is_in_use(&root));
